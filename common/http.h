@@ -1,0 +1,54 @@
+/*
+ * http - answers GET and HEAD from a small table of paths, driven by the loop.
+ *
+ * For health and metrics, not for the world: 64 connections, 5 seconds each,
+ * 8 KiB of request. Handlers run in the loop's thread and answer at once.
+ */
+#ifndef APM2_HTTP_H
+#define APM2_HTTP_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/loop.h"
+
+#define HTTP_CONNECTIONS_MAX 64u
+#define HTTP_TIMEOUT_S 5u
+#define HTTP_BODY_BYTES_MAX (1024u * 1024u)
+
+struct http_request {
+    const char *path;
+    const char *accept;  /* the header, "" if none */
+    const char *exclude; /* ?exclude=a,b; "" if none */
+    bool verbose;        /* ?verbose */
+};
+
+struct http_answer {
+    unsigned status;          /* 200 unless the handler says otherwise */
+    const char *content_type; /* text/plain unless the handler says otherwise */
+    struct buf body;
+};
+
+/* A table ends with a row whose path is NULL. */
+struct http_route {
+    const char *path;
+    void (*answer)(void *arg, const struct http_request *request, struct http_answer *answer);
+};
+
+struct http_config {
+    struct loop *loop;
+    const char *address; /* IPv4 or IPv6 literal */
+    uint16_t port;       /* 0: any free one */
+    const struct http_route *routes;
+    void *arg;
+};
+
+struct http;
+
+/* APM_ERR_PORT_IN_USE, APM_ERR_CONFIG for an address that is none. */
+WARN_UNUSED enum apm_err http_start(const struct http_config *config, struct http **ret_http);
+void http_destroy(struct http **http);
+
+/* The bound port. */
+uint16_t http_port(const struct http *http);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * metric - the registry of schemas/metrics.def: every family and label value exists
+ * at 0 from the start, and no name can be misspelt.
+ *
+ * Counters, gauges and observations may come from any thread (C11 atomics); naming,
+ * snapshots and printing from the loop's thread. Series: see METRIC_SERIES_MAX per
+ * family. The last METRIC_WINDOW_S seconds are remembered, second by second.
+ */
+#ifndef APM2_METRIC_H
+#define APM2_METRIC_H
+
+#include "common/buf.h"
+#include "common/conf.h"
+#include "schemas/metrics.def"
+
+#define METRIC_SERIES_MAX VALIDATORS_MAX
+#define METRIC_BUCKETS_MAX 24u
+#define METRIC_WINDOW_S 600u
+#define METRIC_TEXT_BYTES_MAX (1u * MIB)
+
+/* METRIC_proposals_total, ... */
+#define METRIC_ENUM(set, kind, id, name, label, values, help) METRIC_##id,
+enum metric { METRICS(METRIC_ENUM) METRIC_END };
+#undef METRIC_ENUM
+
+/* LABEL_committed, ... and LABEL_none for families without a label. */
+#define LABEL_ENUM(value) LABEL_##value,
+enum metric_label { METRIC_LABELS(LABEL_ENUM) LABEL_END };
+#undef LABEL_ENUM
+
+struct metrics;
+
+/* The families of `sets` (enum conf_set), all at 0; `node` becomes label node_id. */
+struct metrics *metrics_new(uint32_t sets, const char *node);
+void metrics_destroy(struct metrics **metrics);
+
+/* The series of every by_validator family; index i is names[i]. Again after a change
+ * of the set: names that stay keep their values. */
+void metrics_name_validators(struct metrics *metrics, const char *const *names, size_t n);
+
+/* A label that is not in the family's list, or a call of another kind, is our bug. */
+void metric_add(struct metrics *metrics, enum metric metric, enum metric_label label, uint64_t n);
+void metric_set(struct metrics *metrics, enum metric metric, double value);
+void metric_observe(struct metrics *metrics, enum metric metric, double value);
+
+/* The by_validator families; an index nobody named is ignored. */
+void metric_add_at(struct metrics *metrics, enum metric metric, uint32_t index, uint64_t n);
+void metric_set_at(struct metrics *metrics, enum metric metric, uint32_t index, double value);
+
+uint64_t metric_count(const struct metrics *metrics, enum metric metric, enum metric_label label);
+double metric_value(const struct metrics *metrics, enum metric metric);
+
+/* A histogram since the start, or over the last period_s seconds. */
+struct metric_summary {
+    uint64_t count;
+    double sum;
+    double p50; /* interpolated within a bucket; NaN when count is 0 */
+    double p99;
+    double max; /* upper bound of the highest bucket hit */
+};
+
+/* period_s = 0: since the start. Longer than what is remembered: all that is. */
+void metric_summarise(const struct metrics *metrics, enum metric metric, uint32_t period_s,
+                      struct metric_summary *ret_summary);
+
+/* How much a counter grew in the last period_s seconds. */
+uint64_t metric_growth(const struct metrics *metrics, enum metric metric, enum metric_label label,
+                       uint32_t period_s);
+
+/* Takes the second's snapshot when one is due. Call at least once a second. */
+void metrics_turn(struct metrics *metrics, uint64_t now_ms);
+
+enum metric_format { METRIC_FORMAT_TEXT, METRIC_FORMAT_OPENMETRICS };
+
+/* Every family, then build info and this process's CPU, memory and descriptors. */
+void metrics_print(const struct metrics *metrics, enum metric_format format, struct buf *ret_text);
+
+/* {"proposals_total": {"committed": 1, ...}, "finality": {"count", "p50", ...}, ...}
+ * over period_s: the body of `consensus metrics`. */
+void metrics_json(const struct metrics *metrics, uint32_t period_s, struct buf *ret_json);
+
+#endif
