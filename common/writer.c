@@ -1,8 +1,8 @@
 #include "common/wire.h"
 
-#include <limits.h>
+#include <limits.h> /* msgpack wants CHAR_MIN and does not ask for it */
 
-#include <msgpack/pack.h> /* wants CHAR_MIN and does not ask for it */
+#include <msgpack/pack.h>
 
 #include "common/wire_desc.h"
 
