@@ -17,7 +17,7 @@
 
 static unsigned int bit_at(const struct hash *key, unsigned int depth)
 {
-    return key->b[depth / 8] >> (7 - depth % 8) & 1u;
+    return (unsigned int)(key->b[depth / 8] >> (7 - depth % 8)) & 1u;
 }
 
 /* The first bit where the keys part, KEY_BITS if nowhere. */
