@@ -1,8 +1,8 @@
 /*
  * rights - what a capability allows: one bit per event type, by its number.
  *
- * Pure. In events and for people a right is "lease:issue", "lease:*" or "*". The
- * star alone also covers the types of later versions: genesis roots hold it.
+ * Pure. For people a right is "lease/issue"; either half may be a star, and the two
+ * stars together also cover the types of later versions.
  */
 #ifndef APM2_RIGHTS_H
 #define APM2_RIGHTS_H
@@ -25,11 +25,14 @@ static inline bool rights_allow(struct rights rights, enum event_type type)
     return (rights.bits >> type & 1) != 0;
 }
 
-/* False when a text names no family and verb that can be submitted. */
+/* Adds what family and verb name. False when no type that can be submitted has them. */
+bool rights_add(struct rights *rights, struct span family, struct span verb);
+
+/* "family/verb" texts of a payload. False when one of them names nothing. */
 bool rights_parse(const struct event_list *texts, struct rights *ret_rights);
 
-/* The shortest list of texts: writes them, blank-separated, with the final 0.
- * Returns the length; cut at capacity. */
+/* "capability/grant lease/issue": blank-separated, with the final 0; two stars for
+ * all. Returns the length, 0 when it does not fit. */
 size_t rights_print(struct rights rights, char *out, size_t capacity);
 
 #endif

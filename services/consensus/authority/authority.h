@@ -18,17 +18,21 @@
 #include "common/outcome.h"
 #include "common/rights.h"
 
-/* Genesis parameters; 0 = the default. */
+/* Genesis parameters; 0 = the default, which for the last two is the maximum too. */
 struct authority_limits {
-    uint32_t leases;       /* 65,536 */
-    uint32_t capabilities; /* 16,384, revoked ones included while there is room */
-    uint32_t actors;       /* 4,096 */
+    uint32_t leases;             /* 65,536 */
+    uint32_t capabilities;       /* 16,384, ended ones included while there is room */
+    uint32_t actors;             /* 4,096 */
+    uint32_t nonce_window;       /* NONCE_WINDOW */
+    uint32_t expiry_heights_max; /* BUNDLE_EXPIRY_HEIGHTS_MAX */
 };
 
-/* An actor's root capability in a namespace: all rights, no expiry. */
+/* A root capability: an actor's rights in a namespace, without expiry. */
 struct authority_grant {
+    struct span id;
     struct key actor;
     struct span space;
+    struct rights rights;
 };
 
 /* The schema in force for an event type. */
