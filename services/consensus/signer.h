@@ -89,7 +89,4 @@ int signer_pid(const struct signer *signer);
 /* Closes the socket, which ends the child, and waits for it. NULL is fine. */
 void signer_stop(struct signer **signer);
 
-/* The child's life after the fork: never returns. Internal, see signer_child.c. */
-_Noreturn void signer_child_run(const struct signer_config *config, int socket);
-
 #endif
