@@ -170,6 +170,23 @@ START_TEST(fields_that_mean_nothing_must_be_empty)
 }
 END_TEST
 
+START_TEST(a_tc_comes_without_a_header)
+{
+    const uint8_t byte[1] = {0};
+    uint8_t tc[TC_BYTES_MAX];
+    uint8_t bytes[ENTRY_BYTES_MAX];
+    struct wire_entry_record record = {.kind = ENTRY_TC};
+    struct entry entry;
+
+    record.certificate = span_of(tc, tc_encode(&good.tc, tc, sizeof(tc)));
+    size_t size = wire_encode(WIRE_entry_record, &record, bytes, sizeof(bytes));
+    ck_assert_int_eq(entry_decode(span_of(bytes, size), &entry), CERT_OK);
+    record.header = span_of(byte, sizeof(byte));
+    size = wire_encode(WIRE_entry_record, &record, bytes, sizeof(bytes));
+    ck_assert_int_eq(entry_decode(span_of(bytes, size), &entry), CERT_MALFORMED);
+}
+END_TEST
+
 START_TEST(entries_without_a_certificate)
 {
     uint8_t bytes[64];
@@ -275,6 +292,7 @@ UNIT_MAIN("cert_codec", all_good, {
     tcase_add_test(tc, a_full_set_fits_its_limits);
     tcase_add_test(tc, records_that_are_too_short_or_long_are_malformed);
     tcase_add_test(tc, fields_that_mean_nothing_must_be_empty);
+    tcase_add_test(tc, a_tc_comes_without_a_header);
     tcase_add_test(tc, entries_without_a_certificate);
     tcase_add_test(tc, digests_follow_the_content);
     tcase_add_test(tc, statements_are_the_golden_ones);
