@@ -1,7 +1,7 @@
 /*
  * wire_desc - the descriptor table that encoder, decoder and printer interpret.
  *
- * Private to common/wire*.c, reader.c and writer.c (and their tests). One constant
+ * Private to common/wire*.c, reader.c, utf8.c and writer.c. One constant
  * row per field of schemas/messages.def; nothing here is owned or changes.
  */
 #ifndef APM2_WIRE_DESC_H
