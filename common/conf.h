@@ -19,7 +19,6 @@
 
 #define CONF_FILE_BYTES_MAX (256u * KIB)
 #define CONF_FLAGS_MAX 128u
-#define CONF_LIST_MAX 64u
 
 /* Whose setting (or metric) it is; a mask. */
 enum conf_set {
@@ -41,7 +40,6 @@ enum conf_type {
     CONF_path,
     CONF_conninfo,
     CONF_word,
-    CONF_list,
 };
 
 /* A row of the table, for those who print it. */
@@ -59,7 +57,7 @@ struct conf_setting {
 
 const struct conf_setting *conf_setting(enum setting setting);
 
-/* "key" and its value as the command line gave them. */
+/* A key and its value, of `--set key=value` or `--key value`. */
 struct conf_flag {
     const char *key;
     const char *value;
@@ -86,12 +84,10 @@ uint64_t conf_ms(const struct conf *conf, enum setting setting);    /* duration 
 uint64_t conf_bytes(const struct conf *conf, enum setting setting); /* size */
 bool conf_bool(const struct conf *conf, enum setting setting);
 unsigned conf_word(const struct conf *conf, enum setting setting); /* index into words */
-/* string, path, conninfo, list (as written); "" when not set. */
+/* string, path, conninfo; "" when not set. */
 const char *conf_str(const struct conf *conf, enum setting setting);
-/* Item i of a list into ret_item; false past the end. */
-bool conf_list_item(const struct conf *conf, enum setting setting, size_t i, struct span *ret_item);
 
-/* "default", "/etc/apm2/apm2.yaml:12", "APM2_PORT", "--set". */
+/* "default", "/etc/apm2/apm2.yaml:12", "APM2_PORT", "--port". */
 const char *conf_origin(const struct conf *conf, enum setting setting);
 
 bool conf_is_equal(const struct conf *a, const struct conf *b, enum setting setting);

@@ -2,8 +2,7 @@
  * lock - one process per run directory or data directory, by flock(2).
  *
  * The kernel drops the lock when the process dies, however it dies. A forked child
- * does not keep it: the descriptor is closed on exec, and lock_forget is for
- * children that never exec.
+ * holds it too, until it execs, ends or calls lock_release on its copy.
  */
 #ifndef APM2_LOCK_H
 #define APM2_LOCK_H

@@ -31,6 +31,7 @@
 #define STORE_FDS_MAX 3u
 #define STORE_READS_MAX 64u
 
+struct loop;
 struct store;
 
 struct store_config {
@@ -56,6 +57,10 @@ void store_destroy(struct store **store);
 size_t store_poll(const struct store *store, struct pollfd fds[STORE_FDS_MAX]);
 void store_ready(struct store *store, uint64_t now_ms);
 uint64_t store_deadline_ms(const struct store *store);
+
+/* Does the polling by itself: a hook and the descriptors in the loop, which
+ * outlives the store. The three above are then not for the caller. */
+void store_attach(struct store *store, struct loop *loop);
 
 /* For readyz: connected, fence held, schema in range. detail says why not. */
 bool store_is_up(const struct store *store);

@@ -1,0 +1,9 @@
+-- Who may touch what; run by every `apm2 db migrate` where the roles exist.
+-- apm2_consensus logs in as, or is granted to, the writing service's user;
+-- apm2_read is for everybody else.
+GRANT SELECT ON schema_migration TO apm2_consensus, apm2_read;
+GRANT SELECT, UPDATE ON fence, safety TO apm2_consensus;
+GRANT SELECT, INSERT ON chain, segment, bundle_index TO apm2_consensus;
+GRANT SELECT, INSERT, UPDATE ON committed TO apm2_consensus;
+GRANT SELECT, INSERT, DELETE ON block TO apm2_consensus;
+GRANT SELECT ON block_v1, segment_v1, bundle_v1, status_v1 TO apm2_consensus, apm2_read;

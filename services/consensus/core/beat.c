@@ -1,0 +1,143 @@
+/* Heartbeats: the leader's pulse, its answers, and the resends they bring. Sends may
+ * be dropped at any time, so whatever still matters is said again on the beat. */
+#include "services/consensus/core/core_state.h"
+
+/* A leader that cannot persist must not look alive: its followers would wait for it. */
+static bool is_storage_stuck(const struct core *core)
+{
+    return core->n_persists > 0 &&
+           core->now_ms > core->persists[0].issued_ms + 2 * core->config.heartbeat_ms;
+}
+
+static bool leads(const struct core *core)
+{
+    return core->leader == core->config.self && core_may_sign(core) && !is_storage_stuck(core) &&
+           term_cmp(core->record.timed_out, core->cur) < 0;
+}
+
+static void send_heartbeat(struct core *core, uint32_t to, bool is_reply)
+{
+    struct action *action = emit_send(core, SEND_HEARTBEAT, to);
+
+    action->send.heartbeat = (struct wire_heartbeat){
+        .reply = is_reply,
+        .epoch = core->cur.epoch,
+        .term = core->cur.term,
+        .high = core->record.high_qc.rank,
+        .committed = core->committed.rank,
+        .committed_height = core->committed.height,
+        .executed_height = core->executed_height,
+        .timed_out = core->record.timed_out.term,
+        .sent_ms = core->wall_ms,
+    };
+}
+
+static uint32_t votes_go_to(const struct core *core)
+{
+    return core->config.set.n <= VOTE_FANOUT_ALL_MAX ? TO_ALL : core->leader;
+}
+
+static bool is_live_term(const struct core *core, struct rank rank)
+{
+    return term_cmp(rank_term(rank), core->cur) == 0 &&
+           term_cmp(core->record.timed_out, core->cur) < 0;
+}
+
+/* Our vote while its block has no certificate, our commit vote while it is not committed. */
+static void resend_votes(struct core *core, struct rank their_high, struct rank their_committed)
+{
+    uint32_t to = votes_go_to(core);
+
+    if (to == core->config.self || to == VALIDATOR_NONE)
+        return;
+    if (core->has_own_vote && is_live_term(core, core->own_vote.rank) &&
+        rank_cmp(core->own_vote.rank, their_high) > 0)
+        emit_send(core, SEND_VOTE, to)->send.vote = core->own_vote;
+    if (core->has_own_commit_vote && is_live_term(core, core->own_commit_vote.rank) &&
+        rank_cmp(core->own_commit_vote.rank, their_committed) > 0)
+        emit_send(core, SEND_COMMIT_VOTE, to)->send.commit_vote = core->own_commit_vote;
+}
+
+/* The newest block of ours that has no certificate yet, same bytes. */
+static void resend_proposal(struct core *core)
+{
+    const struct hash *id = &core->record.last_proposal_id;
+    bool is_open = term_cmp(rank_term(core->record.last_proposal), core->cur) == 0 &&
+                   rank_cmp(core->record.last_proposal, core->record.high_qc.rank) > 0;
+
+    if (is_open && core->has_own_vote && hash_eq(&core->own_vote.block, id) &&
+        chain_find(core, id) != NULL)
+        emit_send(core, SEND_PROPOSAL, TO_ALL)->send.proposal = *id;
+}
+
+void beat_tick(struct core *core)
+{
+    if (core->now_ms < core->beat_ms + core->config.heartbeat_ms)
+        return;
+    core->beat_ms = core->now_ms;
+    if (!leads(core))
+        return;
+    send_heartbeat(core, TO_ALL, false);
+    resend_proposal(core);
+    resend_votes(core, core->record.high_qc.rank, core->committed.rank);
+}
+
+void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct term its_term,
+               struct rank its_committed)
+{
+    struct peer *them = &core->peers[peer];
+    struct rank proven = commit_proof_rank(&core->best_proof);
+    bool lacks_qc = rank_cmp(core->record.high_qc.rank, its_high) > 0;
+    bool lacks_proof = rank_cmp(proven, its_committed) > 0;
+    bool lacks_term =
+        term_cmp(core->cur, its_term) > 0 &&
+        (core->record.entry.kind == ENTRY_TC || core->record.entry.kind == ENTRY_HANDOFF);
+
+    if (!lacks_qc && !lacks_proof && !lacks_term)
+        return;
+    if (them->helped_ms != 0 && core->now_ms < them->helped_ms + core->config.heartbeat_ms / 2)
+        return;
+    them->helped_ms = core->now_ms;
+    if (lacks_term)
+        emit_send(core, SEND_ENTRY, peer)->send.entry = &core->record.entry;
+    if (lacks_qc)
+        emit_send(core, SEND_QC, peer)->send.qc = &core->record.high_qc;
+    if (!lacks_proof)
+        return;
+    if (core->best_proof.is_child_qc)
+        emit_send(core, SEND_QC, peer)->send.qc = &core->best_proof.qc;
+    else
+        emit_send(core, SEND_CC, peer)->send.cc = &core->best_proof.cc;
+}
+
+/* A checkpoint lost on the way is worth a resend only while nothing new comes. */
+static void resend_checkpoint(struct core *core, uint32_t to)
+{
+    const struct peer *self = &core->peers[core->config.self];
+
+    if (self->has_checkpoint && self->checkpoint.height == core->committed.height &&
+        core->checkpoint_height < core->committed.height)
+        emit_send(core, SEND_CHECKPOINT, to)->send.checkpoint = self->checkpoint;
+}
+
+void beat_on_heartbeat(struct core *core, const struct input *input)
+{
+    const struct wire_heartbeat *beat = &input->heartbeat;
+    struct peer *peer = &core->peers[input->from];
+
+    peer->committed_height = beat->committed_height;
+    peer->term = beat->term;
+    if (beat->epoch != core->cur.epoch)
+        return;
+    if (!beat->reply) {
+        bool is_leader = beat->term == core->cur.term && input->from == core->leader;
+        if (is_leader) {
+            core->leader_seen_ms = core->now_ms;
+            resend_votes(core, beat->high, beat->committed);
+        }
+        send_heartbeat(core, input->from, true);
+    }
+    resend_checkpoint(core, input->from);
+    beat_help(core, input->from, beat->high, (struct term){beat->epoch, beat->term},
+              beat->committed);
+}

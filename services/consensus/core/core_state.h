@@ -1,0 +1,232 @@
+/*
+ * core_state - what the core remembers. Private to services/consensus/core.
+ *
+ * One struct, sized for VALIDATORS_MAX and CHAIN_WINDOW, without pointers into
+ * itself or elsewhere (it may be copied whole). The functions below are the rooms
+ * of the core; each is named after its file.
+ */
+#ifndef APM2_CORE_STATE_H
+#define APM2_CORE_STATE_H
+
+#include "services/consensus/core/core.h"
+#include "services/consensus/core/vote_set.h"
+
+enum payload_state { PAYLOAD_MISSING, PAYLOAD_READY, PAYLOAD_INVALID };
+
+/* A block above the committed one. */
+struct block {
+    bool is_used;
+    bool is_refused; /* judged and found illegal, or breaks a VOTE rule for good */
+    enum payload_state payload;
+    struct wire_header header;
+    struct hash id;
+    uint64_t voted_ms; /* when we first voted for or proposed it, 0 = not */
+};
+
+/* A block known by certificate or as a parent only. */
+struct wanted {
+    struct hash block;
+    struct rank rank;
+    uint64_t signers;
+    uint64_t asked_ms; /* 0 = not yet */
+};
+#define WANTED_MAX 8u
+
+/* Persists whose completion has not come: in order, newest last. */
+struct persist {
+    uint64_t token;
+    uint64_t issued_ms;
+    uint32_t n_intents;
+    struct intent intents[INTENTS_MAX];
+};
+#define PERSISTS_MAX 16u
+
+/* Votes are accepted for the terms around ours, seq within this of the high QC's. */
+#define VOTE_SETS 8u
+#define SEQ_AHEAD_MAX 4u
+
+/* Newest signed messages of each validator: what a rank query is answered with. */
+struct signed_by {
+    bool has_vote, has_commit_vote, has_timeout;
+    struct wire_vote vote;
+    struct wire_commit_vote commit_vote;
+    struct wire_timeout timeout; /* without its QC */
+};
+
+struct peer {
+    uint64_t seen_ms;
+    uint64_t committed_height;
+    uint64_t term;
+    uint64_t helped_ms; /* when we last sent it a certificate unasked */
+    bool is_answering;  /* our rank query, this start */
+    bool has_checkpoint;
+    struct wire_checkpoint checkpoint; /* its newest */
+};
+
+struct core {
+    struct core_config config;
+    uint64_t now_ms, wall_ms;
+    bool is_started;
+
+    struct safety_record record; /* as it will be once all persists are durable */
+    uint64_t next_token;
+    struct persist persists[PERSISTS_MAX];
+    uint32_t n_persists;
+    struct intent intents[INTENTS_MAX]; /* gathered by this step */
+    uint32_t n_intents;
+    struct hash persist_block;
+    bool has_own_proposal; /* `own` was made by this step */
+    bool must_persist;     /* even without intents */
+
+    /* pacemaker */
+    struct term cur;
+    uint32_t leader;
+    uint64_t entered_ms;    /* of this term */
+    uint64_t tc_entered_ms; /* of the newest term entered by a TC */
+    uint64_t leader_seen_ms;
+    uint64_t last_commit_ms;
+    uint32_t backoff, backoff_committed; /* exponents of 1.5 */
+    uint64_t beat_ms;                    /* our last heartbeat, or round of resends */
+    uint64_t timeout_sent_ms;
+    bool has_own_timeout;
+    struct wire_timeout own_timeout; /* signed */
+    uint64_t muted_since_ms;         /* first saw 1..f peers timed out in our own term */
+    uint64_t handoff_made_ms;
+
+    /* votes */
+    struct vote_set votes[VOTE_SETS], commit_votes[VOTE_SETS];
+    bool has_own_vote, has_own_commit_vote;
+    struct wire_vote own_vote; /* signed, newest */
+    struct wire_commit_vote own_commit_vote;
+    struct rank vote_asked, commit_voted; /* highest ranks a vote, a commit vote was asked for */
+    struct signed_by signed_by[VALIDATORS_MAX];
+
+    /* chain */
+    struct tip committed;
+    uint64_t unready_height; /* highest committed block whose body was not here */
+    struct block blocks[CHAIN_WINDOW];
+    struct wanted wanted[WANTED_MAX];
+    struct commit_proof best_proof;      /* highest seen */
+    struct commit_proof committed_proof; /* of `committed`, if known since the start */
+    bool has_committed_proof;
+    uint64_t sync_asked_ms;
+
+    /* execution */
+    uint64_t executed_height;
+    struct executed_root {
+        uint64_t height;
+        struct hash root;
+    } roots[EXECUTED_ROOTS];
+
+    /* proposing */
+    struct proposal own; /* our newest proposal of this run */
+    bool is_building;
+    struct hash build_parent;
+    uint64_t high_since_ms; /* when the present high QC was first held */
+    bool any_pending, is_overtaken;
+    uint64_t pending_oldest_ms;
+    uint64_t quiet_since_ms; /* the mempool has been empty since */
+    uint32_t handoff_to;     /* wanted, VALIDATOR_NONE = not */
+    bool is_draining;
+
+    /* admission and checkpoints */
+    bool is_admitted;
+    uint64_t admission_ms;      /* when we began to ask */
+    uint64_t checkpoint_height; /* newest stable */
+    uint64_t checkpoint_signed_height;
+
+    struct peer peers[VALIDATORS_MAX];
+    struct actions *out; /* of the running step only */
+};
+
+/* emit.c: actions and intents. */
+struct action *emit(struct core *core, enum action_kind kind);
+void emit_note(struct core *core, enum note_kind kind, enum note_reason reason, uint32_t validator,
+               const struct block *block);
+struct action *emit_send(struct core *core, enum send_kind kind, uint32_t to);
+/* False: may not sign now, or safety refuses. Approved intents leave in one
+ * ACTION_PERSIST at the end of the step. */
+bool core_may_sign(const struct core *core);
+bool emit_intent(struct core *core, const struct intent *intent);
+void emit_persist(struct core *core);
+
+/* chain.c: the window of blocks. */
+struct block *chain_find(struct core *core, const struct hash *id);
+struct block *chain_add(struct core *core, const struct wire_header *header, const struct hash *id);
+/* What children need to know of a parent: from the window or the committed tip. */
+bool chain_parent(struct core *core, const struct hash *id, struct tip *ret_parent);
+/* Every block from `id` down to the committed one is here (with bodies, if asked). On
+ * false, ret_missing (may be NULL) is the one that is absent, zero if only a body is. */
+bool chain_is_whole(struct core *core, const struct hash *id, bool with_bodies,
+                    struct hash *ret_missing);
+/* False also when it contradicts the committed chain. */
+bool chain_conflicts(struct core *core, const struct hash *id);
+void chain_want(struct core *core, const struct hash *id, struct rank rank, uint64_t signers,
+                uint32_t from);
+bool chain_is_wanted(const struct core *core, const struct hash *id);
+void chain_trim(struct core *core);
+uint32_t chain_open_count(const struct core *core);
+
+/* pacemaker.c: terms and timeouts. */
+void pacemaker_enter(struct core *core, struct term term, uint32_t leader, enum note_reason reason,
+                     const struct entry *entry);
+void pacemaker_time_out(struct core *core, uint64_t term, enum note_reason reason);
+void pacemaker_on_timeout(struct core *core, const struct input *input);
+void pacemaker_tick(struct core *core);
+void pacemaker_form_tc(struct core *core);
+uint64_t pacemaker_timeout_ms(const struct core *core);
+uint64_t pacemaker_deadline(const struct core *core);
+
+/* beat.c: heartbeats, and resends they bring. */
+void beat_tick(struct core *core);
+void beat_on_heartbeat(struct core *core, const struct input *input);
+/* Sends a peer behind us what it lacks, not more often than every half beat. */
+void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct term its_term,
+               struct rank its_committed);
+
+/* certificate.c: OBSERVE. */
+void observe_qc(struct core *core, const struct qc *qc);
+void observe_cc(struct core *core, const struct cc *cc);
+void observe_entry(struct core *core, const struct entry *entry);
+void observe_proof(struct core *core, const struct commit_proof *proof);
+/* Follows the high QC into the next term when its block hands off. */
+void observe_handoff(struct core *core);
+
+/* vote.c: judging proposals; votes and commit votes, ours and others'. */
+void vote_on_proposal(struct core *core, const struct input *input);
+void vote_on_vote(struct core *core, const struct input *input);
+void vote_on_commit_vote(struct core *core, const struct input *input);
+void vote_try(struct core *core);
+void vote_try_commit(struct core *core);
+void vote_count_own(struct core *core, const struct wire_vote *vote);
+void vote_count_own_commit(struct core *core, const struct wire_commit_vote *vote);
+/* judge.c: the VOTE rules. */
+enum judgement { JUDGE_VOTE, JUDGE_WAIT, JUDGE_REFUSE };
+/* What can be said from the proposal alone. REASON_NONE: legal so far. */
+enum note_reason judge_form(const struct core *core, const struct proposal *proposal);
+enum judgement judge_block(struct core *core, const struct block *block,
+                           enum note_reason *ret_reason);
+
+/* propose.c */
+void propose_try(struct core *core);
+void propose_on_built(struct core *core, const struct input *input);
+void propose_hand_off(struct core *core, uint32_t to);
+void propose_on_transfer(struct core *core, uint32_t to);
+uint64_t propose_deadline(const struct core *core);
+
+/* commit.c: COMMIT, ranges, execution, checkpoints. */
+void commit_try(struct core *core);
+void commit_on_range(struct core *core, const struct input *input);
+void commit_on_executed(struct core *core, uint64_t height, const struct hash *root);
+const struct hash *commit_root_at(const struct core *core, uint64_t height);
+void checkpoint_try(struct core *core);
+void checkpoint_on(struct core *core, const struct wire_checkpoint *checkpoint);
+void checkpoint_signed(struct core *core, const struct wire_checkpoint *checkpoint);
+
+/* admission.c: before the first signature after a start (Durability 4). */
+void admission_tick(struct core *core);
+void admission_on_query(struct core *core, const struct input *input);
+void admission_on_answer(struct core *core, const struct input *input);
+uint64_t admission_deadline(const struct core *core);
+
+#endif

@@ -1,0 +1,262 @@
+/* PROPOSE, by the leader of the current term; and handing leadership on. */
+#include "services/consensus/core/core_state.h"
+
+/* What we would propose now. */
+struct plan {
+    bool is_first; /* of the term */
+    struct tip parent;
+    const struct entry *entry;
+};
+
+static bool is_free_to_lead(const struct core *core)
+{
+    return core->leader == core->config.self && core_may_sign(core) &&
+           term_cmp(core->record.timed_out, core->cur) < 0;
+}
+
+/* Why our term may begin, NULL if we cannot show it. */
+static const struct entry *own_entry(const struct core *core)
+{
+    static const struct entry root = {.kind = ENTRY_ROOT};
+    const struct entry *entry = &core->record.entry;
+
+    switch (entry->kind) {
+    case ENTRY_TC:
+        return entry->tc.term.term + 1 == core->cur.term ? entry : NULL;
+    case ENTRY_HANDOFF:
+        /* Its block must be what we build on: a higher QC means the term went on without it. */
+        return entry->handoff_qc.rank.term + 1 == core->cur.term &&
+                       hash_eq(&entry->handoff_qc.block, &core->record.high_qc.block)
+                   ? entry
+                   : NULL;
+    case ENTRY_NONE:
+    case ENTRY_ROOT:
+        break;
+    }
+    return core->cur.term == 1 ? &root : NULL;
+}
+
+/* PROPOSE's two cases. False: nothing legal to build on now. */
+static bool make_plan(struct core *core, struct plan *ret_plan)
+{
+    const struct qc *high = &core->record.high_qc;
+    struct plan plan = {.is_first =
+                            term_cmp(rank_term(core->record.last_proposal), core->cur) != 0};
+
+    if (plan.is_first) {
+        plan.entry = own_entry(core);
+        if (plan.entry == NULL || term_cmp(rank_term(high->rank), core->cur) >= 0)
+            return false;
+    } else if (!hash_eq(&high->block, &core->record.last_proposal_id)) {
+        return false; /* our own block is not certified yet */
+    }
+    if (term_cmp(rank_term(core->record.last_vote), core->cur) >= 0 && plan.is_first)
+        return false; /* rank above last_vote: a term may have two first blocks */
+    if (!chain_parent(core, &high->block, &plan.parent)) {
+        if (rank_cmp(high->rank, core->committed.rank) <= 0)
+            return false; /* committed past it without its QC: a certificate will come */
+        chain_want(core, &high->block, high->rank, high->signers, VALIDATOR_NONE);
+        return false;
+    }
+    if (!plan.is_first && plan.parent.handoff != 0)
+        return false;
+    struct hash missing = {{0}};
+    if (!chain_is_whole(core, &high->block, true, &missing)) {
+        if (!hash_is_zero(&missing))
+            chain_want(core, &missing, high->rank, high->signers, VALIDATOR_NONE);
+        return false;
+    }
+    *ret_plan = plan;
+    return true;
+}
+
+static uint64_t flush_ms(const struct core *core)
+{
+    return core->high_since_ms + core->config.round_timeout_ms * 3 / 10;
+}
+
+/* Is there a reason to propose? An idle chain stands still, but never with a tail. */
+static bool is_due(const struct core *core, const struct plan *plan)
+{
+    bool is_flushed = hash_eq(&plan->parent.block, &core->committed.block);
+
+    if (core->any_pending || core->handoff_to != VALIDATOR_NONE)
+        return true;
+    if (is_flushed)
+        return false;
+    return plan->is_first || core->now_ms >= flush_ms(core);
+}
+
+/* Room for the tail that term changes can leave behind. */
+static bool has_room(const struct core *core, const struct plan *plan)
+{
+    uint64_t open = plan->parent.height - core->committed.height;
+    return open + 4 < CHAIN_WINDOW;
+}
+
+/* 1 to f peers that timed out in our term are mute until the next one; they come
+ * back when we hand off to ourselves (PROTOCOL, Timers). */
+static void wake_the_muted(struct core *core)
+{
+    uint32_t muted = 0;
+
+    for (uint32_t i = 0; i < core->config.set.n; i++) {
+        const struct signed_by *by = &core->signed_by[i];
+        muted += i != core->config.self && by->has_timeout &&
+                 by->timeout.epoch == core->cur.epoch && by->timeout.term >= core->cur.term;
+    }
+    if (muted == 0 || muted > faulty_max(core->config.set.n)) {
+        core->muted_since_ms = 0;
+        return;
+    }
+    if (core->muted_since_ms == 0)
+        core->muted_since_ms = core->now_ms;
+    uint64_t patience_ms = 2 * core->config.round_timeout_ms;
+    bool is_rested =
+        core->handoff_made_ms == 0 || core->now_ms >= core->handoff_made_ms + 5 * patience_ms;
+    if (core->now_ms >= core->muted_since_ms + patience_ms && is_rested)
+        propose_hand_off(core, core->config.self);
+}
+
+void propose_try(struct core *core)
+{
+    struct plan plan;
+
+    if (!is_free_to_lead(core) || core->is_building || !hash_is_zero(&core->persist_block))
+        return;
+    wake_the_muted(core);
+    if (core->is_draining && core->handoff_to == VALIDATOR_NONE)
+        propose_on_transfer(core, VALIDATOR_NONE);
+    if (!make_plan(core, &plan) || !is_due(core, &plan) || !has_room(core, &plan))
+        return;
+
+    core->is_building = true;
+    core->build_parent = plan.parent.block;
+    struct action *action = emit(core, ACTION_BUILD);
+    action->build.parent = plan.parent.block;
+    action->build.height = plan.parent.height + 1;
+    action->build.must_be_empty = false;
+}
+
+static struct wire_header make_header(const struct core *core, const struct plan *plan,
+                                      const struct hash *payload_root)
+{
+    uint64_t after = plan->parent.time_ms + 1;
+    struct wire_header header = {
+        .rules_version = 1,
+        .chain = core->config.set.chain,
+        .rank = {core->cur.epoch, core->cur.term, plan->is_first ? 1 : plan->parent.rank.seq + 1},
+        .height = plan->parent.height + 1,
+        .parent = plan->parent.block,
+        .justify = qc_digest(&core->own.justify),
+        .entry = entry_digest(&core->own.entry),
+        .handoff = core->handoff_to == VALIDATOR_NONE ? 0 : core->handoff_to + 1,
+        .payload_root = *payload_root,
+        .prev_height = core->executed_height,
+        .time_ms = core->wall_ms > after ? core->wall_ms : after,
+        .author = core->config.self,
+    };
+    header.prev_root = *commit_root_at(core, core->executed_height);
+    return header;
+}
+
+/* One signer step records the proposal with its own vote (PROPOSE). */
+static bool sign_proposal(struct core *core, const struct plan *plan)
+{
+    bool is_first = plan->is_first;
+    struct intent intent = {.kind = INTENT_PROPOSAL, .carries_entry = is_first};
+
+    intent.proposal.rank = core->own.header.rank;
+    intent.proposal.block = core->own.id;
+    if (core->n_intents + 2 > INTENTS_MAX || !emit_intent(core, &intent))
+        return false;
+    intent = (struct intent){.kind = INTENT_VOTE, .carries_entry = is_first};
+    intent.vote.rank = core->own.header.rank;
+    intent.vote.block = core->own.id;
+    intent.vote.parent = core->own.header.parent;
+    intent.vote.parent_rank = plan->parent.rank;
+    intent.vote.voter = core->config.self;
+    return emit_intent(core, &intent);
+}
+
+void propose_on_built(struct core *core, const struct input *input)
+{
+    struct plan plan;
+    bool is_expected = core->is_building && hash_eq(&input->built.parent, &core->build_parent);
+
+    if (!is_expected)
+        return;
+    core->is_building = false;
+    if (!is_free_to_lead(core) || !make_plan(core, &plan) ||
+        !hash_eq(&plan.parent.block, &input->built.parent) || !hash_is_zero(&core->persist_block))
+        return;
+    if (input->built.is_empty && core->any_pending && core->handoff_to == VALIDATOR_NONE &&
+        hash_eq(&plan.parent.block, &core->committed.block)) {
+        core->any_pending = false; /* until the mempool says otherwise: do not ask again at once */
+        return;
+    }
+
+    core->own.justify = core->record.high_qc;
+    core->own.entry.kind = ENTRY_NONE;
+    if (plan.is_first)
+        core->own.entry = *plan.entry;
+    core->own.header = make_header(core, &plan, &input->built.payload_root);
+    core->own.id = header_id(&core->own.header);
+    core->own.is_payload_empty = input->built.is_empty;
+    struct block *block = chain_add(core, &core->own.header, &core->own.id);
+    if (block == NULL)
+        return;
+    block->payload = PAYLOAD_READY;
+    if (!sign_proposal(core, &plan)) {
+        block->is_used = false;
+        return;
+    }
+    block->voted_ms = core->now_ms;
+    core->vote_asked = core->own.header.rank;
+    core->persist_block = core->own.id;
+    core->has_own_proposal = true;
+    if (core->own.header.handoff != 0)
+        core->handoff_made_ms = core->now_ms;
+    emit_note(core, NOTE_PROPOSED, REASON_NONE, core->config.self, block);
+}
+
+void propose_hand_off(struct core *core, uint32_t to)
+{
+    core->handoff_to = to;
+}
+
+/* Within two blocks of the tip and heard lately: it can take over at once. */
+static bool can_take_over(const struct core *core, uint32_t peer)
+{
+    const struct peer *them = &core->peers[peer];
+
+    return peer != core->config.self && them->seen_ms != 0 &&
+           core->now_ms < them->seen_ms + core->config.round_timeout_ms &&
+           them->committed_height + 2 >= core->committed.height;
+}
+
+void propose_on_transfer(struct core *core, uint32_t to)
+{
+    if (core->leader != core->config.self)
+        return;
+    if (to != VALIDATOR_NONE) {
+        if (can_take_over(core, to))
+            propose_hand_off(core, to);
+        return;
+    }
+    for (uint32_t i = 1; i < core->config.set.n; i++) {
+        uint32_t peer = (core->config.self + i) % core->config.set.n;
+        if (can_take_over(core, peer)) {
+            propose_hand_off(core, peer);
+            return;
+        }
+    }
+}
+
+uint64_t propose_deadline(const struct core *core)
+{
+    bool waits = core->leader == core->config.self && core_may_sign(core) &&
+                 !hash_eq(&core->record.high_qc.block, &core->committed.block) &&
+                 core->now_ms < flush_ms(core);
+    return waits ? flush_ms(core) : UINT64_MAX;
+}
