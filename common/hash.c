@@ -49,15 +49,17 @@ void hex_encode(const void *bytes, size_t size, char *out)
     out[2 * size] = '\0';
 }
 
-static int hex_value(char digit)
+#define NO_HEX 0xffu
+
+static unsigned hex_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
-        return digit - '0';
+        return (unsigned)(digit - '0');
     if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
+        return (unsigned)(digit - 'a') + 10;
     if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+        return (unsigned)(digit - 'A') + 10;
+    return NO_HEX;
 }
 
 /* Stops at the first character that is no digit, so a short text is never read
@@ -65,7 +67,7 @@ static int hex_value(char digit)
 static bool is_hex_of(const char *text, size_t size)
 {
     for (size_t i = 0; i < 2 * size; i++) {
-        if (hex_value(text[i]) < 0)
+        if (hex_value(text[i]) == NO_HEX)
             return false;
     }
     return text[2 * size] == '\0';

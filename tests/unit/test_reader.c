@@ -206,17 +206,17 @@ END_TEST
 
 START_TEST(overflow_is_sticky)
 {
-    uint8_t out[4] = {0};
-    struct writer writer = writer_of(out, 3);
+    uint8_t out[5] = {0};
+    struct writer writer = writer_of(out, 4);
 
     writer_u64(&writer, 1);
     writer_bin(&writer, span_of("abc", 3));
     ck_assert(writer.overflow);
     size_t size = writer.size;
-    writer_u64(&writer, 2);
+    writer_u64(&writer, 2); /* would fit */
     ck_assert(writer.overflow);
     ck_assert_uint_eq(writer.size, size);
-    ck_assert_uint_eq(out[3], 0);
+    ck_assert_uint_eq(out[4], 0);
 }
 END_TEST
 

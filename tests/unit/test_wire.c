@@ -293,10 +293,11 @@ START_TEST(print_is_json)
     struct wire_message message = {.id = WIRE_answer};
     char out[256];
 
-    message.answer = (struct wire_answer){7, span_of("OK", 2), span_of("a\"\n\xc2\x9b\xc3\xa9", 7)};
+    message.answer =
+        (struct wire_answer){7, span_of("OK", 2), span_of("a\"\n\xc2\x9b\xc3\xa9\x7f", 8)};
     size_t size = wire_print(&message, out, sizeof(out));
     ck_assert_str_eq(out, "{\"id\": \"answer\", \"request\": 7, \"error\": \"OK\", "
-                          "\"body\": \"a\\u0022\\u000a\\u009b\xc3\xa9\"}");
+                          "\"body\": \"a\\u0022\\u000a\\u009b\xc3\xa9\\u007f\"}");
     ck_assert_uint_eq(size, strlen(out));
 
     message = (struct wire_message){.id = WIRE_bundles, .bundles = {{2, items, {NULL, 0}}}};
