@@ -24,7 +24,7 @@
 #include "common/ids.h"
 
 #define DB_PARAMS_MAX 16u
-#define DB_PENDING_MAX 4096u
+#define DB_PENDING_MAX 1024u
 #define DB_DETAIL_MAX 512u
 
 enum db_type { DB_NULL, DB_U64, DB_BYTES, DB_TEXT, DB_ARRAY };
@@ -65,6 +65,7 @@ static inline struct db_param db_text(struct span text)
 /* What a statement gave. Borrowed for the callback. */
 struct db_rows;
 uint32_t db_rows_n(const struct db_rows *rows);
+uint32_t db_rows_columns(const struct db_rows *rows);
 /* Rows an INSERT, UPDATE or DELETE touched. */
 uint64_t db_rows_changed(const struct db_rows *rows);
 /* 0 and empty for NULL and for a column of another size. */
@@ -129,7 +130,7 @@ struct db_call {
     void *context;
 };
 
-/* Only while up and not db_is_full. Calls up to the next db_flush, or from
+/* Only while up. Calls up to the next db_flush, or from
  * db_begin to db_commit, succeed or fail together. */
 void db_run(struct db *db, const struct db_call *call);
 void db_flush(struct db *db);
@@ -138,9 +139,6 @@ void db_begin(struct db *db);
 /* APM_OK only when the server answered with the tag COMMIT: a transaction that
  * failed answers a COMMIT with success and the tag ROLLBACK. */
 void db_commit(struct db *db, db_done *done, void *context);
-
-/* No room for another batch. */
-bool db_is_full(const struct db *db);
 
 /* A binary array parameter under construction; grows as needed. */
 enum db_element { DB_OF_U64, DB_OF_BYTES, DB_OF_TEXT };

@@ -12,6 +12,11 @@ uint32_t db_rows_n(const struct db_rows *rows)
     return (uint32_t)PQntuples(rows->result);
 }
 
+uint32_t db_rows_columns(const struct db_rows *rows)
+{
+    return (uint32_t)PQnfields(rows->result);
+}
+
 uint64_t db_rows_changed(const struct db_rows *rows)
 {
     /* PQcmdTuples wants a PGresult it may change; it does not. */

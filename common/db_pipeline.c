@@ -5,9 +5,6 @@
 
 #include "common/must.h"
 
-/* Everything one batch may add beside its statements. */
-#define BATCH_PENDING_MAX 300u
-
 static struct db_pending *head(struct db *db)
 {
     return &db->pending[db->first_pending];
@@ -25,11 +22,6 @@ void db_expect(struct db *db, enum db_pending_kind kind, db_done *done, void *co
     uint32_t at = (db->first_pending + db->n_pending) % DB_PENDING_MAX;
     db->pending[at] = (struct db_pending){.kind = kind, .done = done, .context = context};
     db->n_pending++;
-}
-
-bool db_is_full(const struct db *db)
-{
-    return db->n_pending > DB_PENDING_MAX - BATCH_PENDING_MAX;
 }
 
 /* ---- sending ---- */

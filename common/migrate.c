@@ -11,9 +11,6 @@
 /* "apm2 migr": two migrations of one database never run at once. */
 #define MIGRATE_LOCK "SELECT pg_advisory_xact_lock(7021791843231033202)"
 
-/* schemas/sql/grants.sql */
-extern const char migrate_grants[];
-
 struct migrator {
     PGconn *conn;
     struct migrate_report *report;

@@ -21,6 +21,8 @@ struct migration {
 /* All, by version: 1, 2, ... */
 extern const struct migration migrations[];
 extern const uint32_t n_migrations;
+/* schemas/sql/grants.sql: run every time, where the roles exist. */
+extern const char migrate_grants[];
 
 struct migrate_report {
     uint32_t n_applied; /* by this call */

@@ -17,9 +17,9 @@
  * comes from a process which was overtaken writes nothing. */
 #define IF_FENCED "EXISTS (SELECT 1 FROM fence WHERE service = '" FENCE "' AND epoch = $1::bigint)"
 
-#define BLOCK_COLUMNS \
+#define BLOCK_COLUMNS                                                                              \
     "b.id, b.epoch, b.term, b.seq, b.height, b.parent, b.proposal, b.n_bundles, b.bundles"
-#define COMMITTED_COLUMNS \
+#define COMMITTED_COLUMNS                                                                          \
     "c.proof, c.outcomes, c.state_root, c.authority_root, c.ledger_root, c.time_ms"
 
 static const struct db_statement statements[STORE_STATEMENTS] = {
@@ -33,6 +33,8 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
      * it then reads what was written here. */
     [STORE_HOLD_FENCE] = {"hold_fence", "SELECT epoch FROM fence WHERE service = '" FENCE
                                         "' AND epoch = $1::bigint FOR SHARE"},
+    [STORE_SEE_FENCE] = {"see_fence", "SELECT epoch FROM fence WHERE service = '" FENCE
+                                      "' AND epoch = $1::bigint"},
     [STORE_SET_SAFETY] = {"set_safety",
                           "UPDATE safety SET counter = $2::bigint, instance = $3::bytea,"
                           " record = $4::bytea WHERE id = 1"
@@ -76,6 +78,7 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
                          " AS n_bytes FROM committed c JOIN block b ON b.id = c.block"
                          " WHERE c.height >= $1::bigint AND c.height < $1::bigint + $2::bigint) r"
                          " WHERE n_bytes <= $3::bigint OR height = $1::bigint ORDER BY height"},
+    [STORE_GET_TIP] = {"get_tip", "SELECT coalesce(max(height), 0) FROM committed"},
     [STORE_GET_BLOCK] = {"get_block",
                          "SELECT " BLOCK_COLUMNS ", " COMMITTED_COLUMNS " FROM block b"
                          " LEFT JOIN committed c ON c.height = b.height AND c.block = b.id"
@@ -104,18 +107,23 @@ static void on_writer_up(void *context)
 {
     struct store *store = context;
     persist_resume(store);
-    load_resume(store);
+    if (store->load.phase == LOAD_SAFETY)
+        load_resume(store);
     commit_resume(store); /* it may have waited for the epoch */
 }
 
 static void on_projector_up(void *context)
 {
-    commit_resume(context);
+    struct store *store = context;
+    store->commit.is_sent = false;
+    commit_resume(store);
 }
 
 static void on_reader_up(void *context)
 {
-    load_resume(context);
+    struct store *store = context;
+    if (store->load.phase != LOAD_SAFETY)
+        load_resume(store);
 }
 
 static void note_down(struct store *store, const struct db *db, enum apm_err err)

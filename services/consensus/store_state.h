@@ -18,6 +18,7 @@ enum store_statement {
     STORE_GET_CHAIN,
     STORE_GET_SAFETY,
     STORE_HOLD_FENCE,
+    STORE_SEE_FENCE,
     STORE_SET_SAFETY,
     STORE_PUT_BLOCK,
     STORE_PUT_COMMITTED,
@@ -25,6 +26,7 @@ enum store_statement {
     STORE_PUT_BUNDLES,
     STORE_DROP_LOSERS,
     STORE_GET_RANGE,
+    STORE_GET_TIP,
     STORE_GET_BLOCK,
     STORE_GET_UNCOMMITTED,
     STORE_FIND_BUNDLE,
@@ -81,9 +83,11 @@ struct persist {
 
 struct commit {
     bool is_active;
+    bool is_sent; /* on the projector as it is connected now */
     uint64_t first_height;
     uint64_t last_height;
     uint32_t n_rows;
+    bool is_fence_held; /* what the server said so far in this transaction */
     uint64_t n_stored;
     struct db_array heights, blocks, proofs, outcomes;
     struct db_array state_roots, authority_roots, ledger_roots, times;
@@ -94,9 +98,7 @@ struct commit {
 /* ---- reads ---- */
 
 struct read_slot {
-    struct store *store;
     bool is_active;
-    uint32_t n_rows;
     struct store_reader reader;
     struct store_finder finder;
 };
@@ -116,8 +118,6 @@ struct load {
     uint64_t next_height; /* COMMITTED */
     struct rank after;    /* UNCOMMITTED: the last one told */
     struct hash after_id;
-    uint64_t tip_height;
-    uint32_t n_rows; /* of the query at hand */
 };
 
 struct store {
