@@ -15,7 +15,7 @@
 struct execution;
 
 /* Bytes of arena, most of them never touched (map it, do not clear it), aligned
- * like malloc's and all zero at init. */
+ * like malloc's and all zero at init. 0: limits out of range. */
 size_t execution_size(const struct authority_limits *limits);
 
 /* Height 0. Returns GENESIS for grants or schemas that do not fit limits or names,

@@ -1,0 +1,19 @@
+/*
+ * actor - the keys that may sign bundles, with the nonces they have used.
+ *
+ * Pure. Actors come with genesis or with their first capability and stay, because
+ * their used nonces must not be forgotten.
+ */
+#ifndef APM2_AUTHORITY_ACTOR_H
+#define APM2_AUTHORITY_ACTOR_H
+
+#include "services/consensus/authority/state.h"
+
+uint32_t actor_find(const struct authority *authority, const struct key *key);
+/* Finds or makes it. SLOT_NONE: no room. */
+uint32_t actor_add(struct authority *authority, const struct key *key);
+void actor_use_nonce(struct authority *authority, uint32_t slot, uint64_t nonce);
+/* Takes every changed actor into the map. */
+void actor_flush(struct authority *authority);
+
+#endif
