@@ -116,9 +116,10 @@ static void print_text_row(const struct conf *conf, enum setting setting, struct
     struct buf value;
     buf_init(&value, 16384);
     print_value(conf, setting, &value);
-    bool is_empty = value.size == 0;
-    buf_printf(ret_text, "%-17s %-28s # %s\n", conf_setting(setting)->name,
-               is_empty ? "\"\"" : buf_str(&value), conf_origin(conf, setting));
+    const char *name = conf_setting(setting)->name;
+    int pad = 17 - (int)strlen(name);
+    buf_printf(ret_text, "%s:%*s%-28s # %s\n", name, pad > 1 ? pad : 1, "",
+               value.size == 0 ? "\"\"" : buf_str(&value), conf_origin(conf, setting));
     buf_release(&value);
 }
 

@@ -4,8 +4,8 @@
  * Single-threaded. Callbacks run in the order their sources were added and may add
  * or remove sources, themselves included. A callback drains with a budget of its
  * own and returns true when there is more: it is then called again in the next turn,
- * which does not wait. (ZeroMQ reports a socket's readiness once per change, so what a
- * callback leaves behind without saying so may lie there for ever.)
+ * which does not wait. What stays in a socket is reported again in any case; what a
+ * callback has already taken in (read-ahead, partial results) only it knows of.
  * At most LOOP_SOURCES_MAX sources and LOOP_HOOKS_MAX hooks; more are our bug.
  */
 #ifndef APM2_LOOP_H

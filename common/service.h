@@ -13,6 +13,7 @@
 
 #include "common/admin.h"
 #include "common/conf.h"
+#include "common/lock.h"
 #include "common/loop.h"
 #include "common/metric.h"
 
@@ -44,6 +45,7 @@ struct service_env {
     const char *name;
     const char *node;
     const char *run_dir;
+    struct lock lock;     /* a child forked in prefork must lock_release its copy */
     enum apm_err failure; /* service_fail's */
 };
 
@@ -75,7 +77,7 @@ int service_main(const struct service *service, int argc, char **argv);
  * the error's code, without draining. */
 void service_fail(struct service_env *env, enum apm_err err);
 
-/* STATUS= for systemd, e.g. "height 812; term 7; leader n2". */
+/* What the process is doing, for systemd's status line, e.g. "height 812; term 7; leader n2". */
 void service_status(const char *text);
 
 #endif

@@ -1,0 +1,243 @@
+#include "common/http.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECTION_BYTES_MAX 8192u
+#define BACKLOG 64
+
+struct http {
+    struct http_config config;
+    struct MHD_Daemon *daemon;
+    int epoll_fd;
+    uint16_t port;
+};
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* The size of the socket address, 0 for a text that is none. */
+static socklen_t parse_address(const struct http_config *config, union address *ret_address)
+{
+    union address address = {0};
+    if (inet_pton(AF_INET, config->address, &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons(config->port);
+        *ret_address = address;
+        return sizeof(address.v4);
+    }
+    if (inet_pton(AF_INET6, config->address, &address.v6.sin6_addr) == 1) {
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons(config->port);
+        *ret_address = address;
+        return sizeof(address.v6);
+    }
+    return 0;
+}
+
+/* Our own socket, because the library does not tell why it could not bind. */
+static enum apm_err bind_socket(const struct http_config *config, int *ret_fd, uint16_t *ret_port)
+{
+    union address address;
+    socklen_t size = parse_address(config, &address);
+    if (size == 0) {
+        return APM_ERR_CONFIG;
+    }
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return file_err(errno);
+    }
+    int on = 1;
+    bool is_bound = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                    bind(fd, &address.any, size) == 0 && listen(fd, BACKLOG) == 0 &&
+                    getsockname(fd, &address.any, &size) == 0;
+    if (!is_bound) {
+        enum apm_err err = errno == EADDRINUSE      ? APM_ERR_PORT_IN_USE
+                           : errno == EADDRNOTAVAIL ? APM_ERR_CONFIG
+                                                    : file_err(errno);
+        close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    *ret_port =
+        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+    return APM_OK;
+}
+
+static const char *text_or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection,
+                                   const struct http_answer *answer)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        answer->body.size, answer->body.data, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    bool is_whole =
+        MHD_add_response_header(response, "Content-Type", answer->content_type) == MHD_YES &&
+        MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+        MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+        (answer->status != MHD_HTTP_METHOD_NOT_ALLOWED ||
+         MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES);
+    enum MHD_Result result =
+        is_whole ? MHD_queue_response(connection, answer->status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return result;
+}
+
+static const struct http_route *find_route(const struct http_route *routes, const char *path)
+{
+    for (; routes->path != NULL; routes++) {
+        if (strcmp(routes->path, path) == 0) {
+            return routes;
+        }
+    }
+    return NULL;
+}
+
+static void refuse(struct http_answer *answer, unsigned status, const char *text)
+{
+    answer->status = status;
+    buf_text(&answer->body, text);
+}
+
+static void fill_answer(const struct http *http, struct MHD_Connection *connection,
+                        const char *path, struct http_answer *answer)
+{
+    const struct http_route *route = find_route(http->config.routes, path);
+    if (route == NULL) {
+        refuse(answer, MHD_HTTP_NOT_FOUND, "not found\n");
+        return;
+    }
+    const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
+    const char *exclude = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "exclude");
+    const char *value = NULL;
+    size_t size = 0;
+    bool is_verbose = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, "verbose", 7,
+                                                    &value, &size) == MHD_YES;
+    const struct http_request request = {.path = path,
+                                         .accept = text_or_empty(accept),
+                                         .exclude = text_or_empty(exclude),
+                                         .verbose = is_verbose};
+    route->answer(http->config.arg, &request, answer);
+    if (answer->body.overflow) {
+        buf_clear(&answer->body);
+        refuse(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "answer too large\n");
+    }
+}
+
+/* The library calls first with the head, then with the body, if any: we wait for the
+ * second call, because answering earlier would cost the connection. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *body,
+                                  size_t *body_size, void **seen)
+{
+    struct http *http = arg;
+    (void)version;
+    (void)body;
+    if (*seen == NULL) {
+        *seen = http;
+        return MHD_YES;
+    }
+    if (*body_size != 0) {
+        *body_size = 0;
+        return MHD_YES;
+    }
+
+    struct http_answer answer = {.status = MHD_HTTP_OK,
+                                 .content_type = "text/plain; charset=utf-8"};
+    buf_init(&answer.body, HTTP_BODY_BYTES_MAX);
+    bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (is_read) {
+        fill_answer(http, connection, path, &answer);
+    } else {
+        refuse(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    }
+    enum MHD_Result result = send_answer(connection, &answer);
+    buf_release(&answer.body);
+    return result;
+}
+
+static bool on_readable(void *arg, short revents)
+{
+    struct http *http = arg;
+    (void)revents;
+    (void)MHD_run(http->daemon);
+    return false;
+}
+
+static uint64_t deadline_ms(void *arg)
+{
+    const struct http *http = arg;
+    MHD_UNSIGNED_LONG_LONG left_ms = 0;
+    bool has_deadline = MHD_get_timeout(http->daemon, &left_ms) == MHD_YES;
+    return has_deadline ? clock_mono_ms() + left_ms : CLOCK_NEVER;
+}
+
+static void turn(void *arg, uint64_t now_ms)
+{
+    struct http *http = arg;
+    if (deadline_ms(http) <= now_ms) {
+        (void)MHD_run(http->daemon);
+    }
+}
+
+enum apm_err http_start(const struct http_config *config, struct http **ret_http)
+{
+    int fd = -1;
+    uint16_t port = 0;
+    enum apm_err err = bind_socket(config, &fd, &port);
+    if (err != APM_OK) {
+        return err;
+    }
+    struct http *http = mem_new(1, sizeof(*http));
+    http->config = *config;
+    http->port = port;
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http,
+                                    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                    HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                                    HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                    (size_t)CONNECTION_BYTES_MAX, MHD_OPTION_END);
+    if (http->daemon == NULL) {
+        close(fd);
+        free(http);
+        return APM_ERR_IO;
+    }
+    http->epoll_fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    loop_add_fd(config->loop, http->epoll_fd, POLLIN, (struct loop_fn){on_readable, http});
+    loop_add_hook(config->loop, (struct loop_hook){turn, deadline_ms, http});
+    *ret_http = http;
+    return APM_OK;
+}
+
+void http_destroy(struct http **http)
+{
+    if (*http == NULL) {
+        return;
+    }
+    loop_remove_fd((*http)->config.loop, (*http)->epoll_fd);
+    loop_remove_hook((*http)->config.loop, *http);
+    MHD_stop_daemon((*http)->daemon);
+    free(*http);
+    *http = NULL;
+}
+
+uint16_t http_port(const struct http *http)
+{
+    return http->port;
+}

@@ -1,0 +1,103 @@
+#include "common/service_health.h"
+#include "common/clock.h"
+#include "common/must.h"
+
+#include <stdarg.h>
+
+#define STATUS_UNAVAILABLE 503u
+
+void health_add(struct health *health, const char *name, bool is_ok, const char *format, ...)
+{
+    MUST(health->n < HEALTH_CHECKS_MAX);
+    struct health_check *check = &health->check[health->n];
+    health->n++;
+    check->is_ok = is_ok;
+    snprintf(check->name, sizeof(check->name), "%s", name);
+
+    va_list args;
+    va_start(args, format);
+    vsnprintf(check->detail, sizeof(check->detail), format, args);
+    va_end(args);
+}
+
+bool health_is_ok(const struct health *health)
+{
+    for (size_t i = 0; i < health->n; i++) {
+        if (!health->check[i].is_ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void answer_livez(void *arg, const struct http_request *request, struct http_answer *answer)
+{
+    const struct service_health *health = arg;
+    (void)request;
+    bool is_live = clock_mono_ms() - loop_turned_ms(health->env->loop) < LIVE_WITHIN_MS;
+    answer->status = is_live ? answer->status : STATUS_UNAVAILABLE;
+    buf_text(&answer->body, is_live ? "ok\n" : "the loop does not turn\n");
+}
+
+/* Whether `name` stands in the comma-separated list. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    while (*list != 0) {
+        size_t size = strcspn(list, ",");
+        if (size == length && memcmp(list, name, size) == 0) {
+            return true;
+        }
+        list += size + (list[size] == ',' ? 1 : 0);
+    }
+    return false;
+}
+
+static void collect(const struct service_health *health, struct health *ret_checks)
+{
+    *ret_checks = (struct health){0};
+    if (health->is_draining) {
+        health_add(ret_checks, "serving", false, "draining after a stop was asked for");
+    }
+    if (health->service->health != NULL) {
+        health->service->health(health->state, ret_checks);
+    }
+}
+
+static void answer_readyz(void *arg, const struct http_request *request, struct http_answer *answer)
+{
+    struct health checks;
+    collect(arg, &checks);
+    bool is_ready = true;
+    for (size_t i = 0; i < checks.n; i++) {
+        const struct health_check *check = &checks.check[i];
+        bool is_excluded = is_listed(request->exclude, check->name);
+        is_ready = is_ready && (check->is_ok || is_excluded);
+        if (request->verbose || (!check->is_ok && !is_excluded)) {
+            buf_printf(&answer->body, "[%c] %s: %s%s\n", check->is_ok ? '+' : '-', check->name,
+                       check->detail, is_excluded ? " (excluded)" : "");
+        }
+    }
+    buf_text(&answer->body, is_ready ? "ready\n" : "not ready\n");
+    answer->status = is_ready ? answer->status : STATUS_UNAVAILABLE;
+}
+
+static void answer_metrics(void *arg, const struct http_request *request,
+                           struct http_answer *answer)
+{
+    const struct service_health *health = arg;
+    bool is_open = strstr(request->accept, "application/openmetrics-text") != NULL;
+    answer->content_type = is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                   : "text/plain; version=0.0.4; charset=utf-8";
+    metrics_print(health->env->metrics, is_open ? METRIC_FORMAT_OPENMETRICS : METRIC_FORMAT_TEXT,
+                  &answer->body);
+}
+
+const struct http_route *service_health_routes(void)
+{
+    static const struct http_route routes[] = {{"/livez", answer_livez},
+                                               {"/readyz", answer_readyz},
+                                               {"/metrics", answer_metrics},
+                                               {NULL, NULL}};
+    return routes;
+}

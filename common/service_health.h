@@ -1,0 +1,26 @@
+/*
+ * service_health - /livez, /readyz and /metrics of every service.
+ *
+ * The inner half of service. /livez asks nothing but whether the loop turns: a check
+ * of the database or the quorum there would restart a waiting cluster to death.
+ */
+#ifndef APM2_SERVICE_HEALTH_H
+#define APM2_SERVICE_HEALTH_H
+
+#include "common/http.h"
+#include "common/service.h"
+
+#define LIVE_WITHIN_MS 10000u
+
+/* What the handlers ask; it outlives the HTTP server. */
+struct service_health {
+    const struct service *service;
+    const struct service_env *env;
+    void *state;
+    bool is_draining;
+};
+
+/* The routes; their arg is a struct service_health. */
+const struct http_route *service_health_routes(void);
+
+#endif
