@@ -15,8 +15,8 @@
 
 #include <jansson.h>
 
-#include "common/err.h"
 #include "common/event.h"
+#include "common/explain.h"
 
 /* The schema digest in force for a type (genesis knows). False: none. */
 typedef bool event_schema_lookup(const void *context, enum event_type type,
@@ -36,19 +36,14 @@ struct event_draft {
     uint8_t bytes[EVENT_ENCODED_MAX]; /* event record */
 };
 
-struct event_json_fault {
-    char text[320]; /* "payload.ttl_ms: must be 1..31536000000, not 0" */
-};
-
-/* BAD_INPUT or TOO_LARGE with a text, or OK. */
-enum apm_err WARN_UNUSED event_json_parse(struct span line,
+/* BAD_INPUT or TOO_LARGE, and why: "payload.ttl_ms: must be 1..31536000000, not 0". */
+WARN_UNUSED enum apm_err event_json_parse(struct span line,
                                           const struct event_json_context *context,
-                                          struct event_draft *ret_draft,
-                                          struct event_json_fault *ret_fault);
+                                          struct event_draft *ret_draft, struct why *ret_why);
 
 /* {"type", "schema", "canonicalizer", "hlc", "payload"}; a new reference. A payload
- * that this version cannot read is given as hex in "payload_hex". NULL: the bytes
- * are not an event record. */
+ * that this version cannot read is given as hex in "payload_hex", cut at
+ * EVENT_ENCODED_MAX bytes. NULL: the bytes are not an event record. */
 json_t *event_json_of(struct span event);
 
 #endif
