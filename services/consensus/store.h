@@ -13,7 +13,7 @@
  *
  * Ownership: writes are copied during the call, rows are borrowed for the
  * callback. Limits: one persist and one commit in flight (the node merges what
- * comes meanwhile); STORE_READS_MAX reads.
+ * comes meanwhile), of STORE_WRITE_BYTES_MAX; STORE_READS_MAX reads.
  *
  * Durability: a persist is flushed to disk before `persisted`. Committed, segment
  * and index rows are not waited for (synchronous_commit off): blocks and record
@@ -30,6 +30,7 @@
 
 #define STORE_FDS_MAX 3u
 #define STORE_READS_MAX 64u
+#define STORE_WRITE_BYTES_MAX (64u * MIB)
 
 struct loop;
 struct store;

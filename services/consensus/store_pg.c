@@ -157,7 +157,7 @@ struct store *store_new(const struct store_config *config, const struct store_ev
     store->events = *events;
     snprintf(store->application_name, sizeof(store->application_name), "apm2-consensus/%s",
              config->node);
-    buf_init(&store->persist.bytes, SIZE_MAX);
+    buf_init(&store->persist.bytes, STORE_WRITE_BYTES_MAX);
     commit_init(store);
 
     struct db_setup setup = {

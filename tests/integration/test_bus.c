@@ -1,0 +1,548 @@
+/* bus, door, zap: who gets a frame through, on real sockets. */
+#include "tests/support/unit.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/bus.h"
+#include "common/clock.h"
+#include "common/door.h"
+
+#define PORT 29190
+#define DOOR_PORT 29196
+#define PATIENCE_MS 5000
+/* How long a frame that must not come is waited for: far above the few ms that the
+ * same frame takes when it may. */
+#define SILENCE_MS 700
+
+/* A validator: context, key check, bus. */
+struct site {
+    void *context;
+    struct zap *zap;
+    struct curve_pair pair;
+    struct bus *bus;
+};
+
+static struct site sites[2];
+static struct why why;
+
+static const char *address_of(unsigned i)
+{
+    static const char *const addresses[] = {"127.0.11.1", "127.0.11.2"};
+    return addresses[i];
+}
+
+static struct bus_peer peer_of(unsigned i)
+{
+    struct bus_peer peer = {.index = i, .port = PORT, .curve = sites[i].pair.public_key};
+    snprintf(peer.address, sizeof(peer.address), "%s", address_of(i));
+    return peer;
+}
+
+static enum apm_err open_bus(unsigned i, struct bus_rate rate)
+{
+    struct bus_peer other = peer_of(1 - i);
+    struct bus_config config = {.context = sites[i].context,
+                                .zap = sites[i].zap,
+                                .service = "consensus",
+                                .curve = sites[i].pair,
+                                .address = address_of(i),
+                                .port = PORT,
+                                .rate = rate,
+                                .peers = &other,
+                                .n_peers = 1};
+    return bus_new(&config, &sites[i].bus, &why);
+}
+
+static void fixture(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        sites[i].context = zmq_ctx_new();
+        ck_assert_int_eq(zap_new(sites[i].context, &sites[i].zap), APM_OK);
+        curve_pair_new(&sites[i].pair);
+    }
+}
+
+static void open_both(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_msg(open_bus(i, (struct bus_rate){0}) == APM_OK, "%s", why.text);
+}
+
+static void cleanup(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        bus_destroy(&sites[i].bus);
+        zap_destroy(&sites[i].zap);
+        zmq_ctx_term(sites[i].context);
+    }
+}
+
+static struct span text(const char *s)
+{
+    return span_of(s, strlen(s));
+}
+
+/* Waits for the next thing to come in: BUS_NOTHING when time is up. */
+static enum bus_got next(struct bus *bus, struct bus_message *ret_message, int timeout_ms)
+{
+    zmq_pollitem_t item = {bus_socket(bus), 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(&item, 1, timeout_ms) <= 0)
+        return BUS_NOTHING;
+    return bus_receive(bus, ret_message);
+}
+
+static void expect(struct bus *bus, uint32_t from, struct span body)
+{
+    struct bus_message message;
+    ck_assert_int_eq(next(bus, &message, PATIENCE_MS), BUS_MESSAGE);
+    ck_assert_uint_eq(message.from, from);
+    ck_assert(span_eq(message.body, body));
+    bus_message_release(&message);
+}
+
+static void expect_silence(struct bus *bus)
+{
+    struct bus_message message;
+    ck_assert_int_eq(next(bus, &message, SILENCE_MS), BUS_NOTHING);
+}
+
+/* Sends once the connection stands. */
+static void send_soon(unsigned from, uint32_t to, struct span body)
+{
+    for (int i = 0; i < PATIENCE_MS / 10; i++) {
+        if (bus_send(sites[from].bus, to, body))
+            return;
+        usleep(10000);
+    }
+    ck_abort_msg("not connected within %d ms", PATIENCE_MS);
+}
+
+static void expect_alive(void)
+{
+    send_soon(1, 0, text("still here"));
+    expect(sites[0].bus, 1, text("still here"));
+}
+
+/* A raw DEALER to site 0: NULL pair for no encryption. */
+static void *dealer_to(void *context, uint16_t port, const struct curve_pair *pair)
+{
+    void *dealer = zmq_socket(context, ZMQ_DEALER);
+    int no_linger = 0;
+    zmq_setsockopt(dealer, ZMQ_LINGER, &no_linger, sizeof(no_linger));
+    if (pair != NULL) {
+        zmq_setsockopt(dealer, ZMQ_CURVE_SERVERKEY, sites[0].pair.public_key.b, 32);
+        zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, pair->public_key.b, 32);
+        zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, pair->secret, 32);
+    }
+    char endpoint[64];
+    snprintf(endpoint, sizeof(endpoint), "tcp://%s:%u", address_of(0), port);
+    ck_assert_int_eq(zmq_connect(dealer, endpoint), 0);
+    return dealer;
+}
+
+static void close_dealer(void *context, void *dealer)
+{
+    zmq_close(dealer);
+    zmq_ctx_term(context);
+}
+
+START_TEST(two_peers_exchange)
+{
+    open_both();
+    send_soon(0, 1, text("hello"));
+    expect(sites[1].bus, 0, text("hello"));
+    send_soon(1, 0, text(""));
+    expect(sites[0].bus, 1, text(""));
+    ck_assert_uint_eq(bus_send_all(sites[0].bus, text("to all")), 1);
+    expect(sites[1].bus, 0, text("to all"));
+
+    uint8_t *large = malloc(FRAME_BYTES_MAX);
+    memset(large, 7, FRAME_BYTES_MAX);
+    send_soon(0, 1, span_of(large, FRAME_BYTES_MAX));
+    expect(sites[1].bus, 0, span_of(large, FRAME_BYTES_MAX));
+    free(large);
+    ck_assert_uint_eq(bus_counters(sites[1].bus, 0).received, 3);
+    ck_assert_uint_eq(bus_strangers(sites[1].bus), 0);
+}
+END_TEST
+
+START_TEST(an_unknown_key_reaches_no_decoder)
+{
+    open_both();
+    uint64_t before = zap_refused(sites[0].zap);
+    void *context = zmq_ctx_new();
+    struct curve_pair stranger;
+    curve_pair_new(&stranger);
+    void *dealer = dealer_to(context, PORT, &stranger);
+    zmq_send(dealer, "let me in", 9, 0);
+    expect_silence(sites[0].bus);
+    ck_assert_uint_gt(zap_refused(sites[0].zap), before);
+    expect_alive();
+    close_dealer(context, dealer);
+}
+END_TEST
+
+START_TEST(a_dead_handler_lets_nobody_in)
+{
+    ck_assert_int_eq(open_bus(0, (struct bus_rate){0}), APM_OK);
+    zap_stop(sites[0].zap);
+    void *context = zmq_ctx_new();
+    struct curve_pair stranger;
+    curve_pair_new(&stranger);
+    /* Even a key that is on the table: nobody is left to say so. */
+    void *dealers[] = {dealer_to(context, PORT, &stranger),
+                       dealer_to(context, PORT, &sites[1].pair)};
+    zmq_send(dealers[0], "let me in", 9, 0);
+    zmq_send(dealers[1], "and me", 6, 0);
+    expect_silence(sites[0].bus);
+    ck_assert_uint_eq(bus_strangers(sites[0].bus), 0);
+    zmq_close(dealers[0]);
+    close_dealer(context, dealers[1]);
+}
+END_TEST
+
+START_TEST(a_plain_connection_is_refused)
+{
+    open_both();
+    void *context = zmq_ctx_new();
+    void *dealer = dealer_to(context, PORT, NULL);
+    zmq_send(dealer, "plain", 5, 0);
+    expect_silence(sites[0].bus);
+    expect_alive();
+    close_dealer(context, dealer);
+}
+END_TEST
+
+static int tcp_to(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    ck_assert_int_eq(inet_pton(AF_INET, address_of(0), &to.sin_addr), 1);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+START_TEST(garbage_is_harmless)
+{
+    static const char zmtp[] = "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0CURVE";
+    open_both();
+    srand(1);
+    int fds[200];
+    for (int i = 0; i < 200; i++) {
+        uint8_t noise[512];
+        for (size_t k = 0; k < sizeof(noise); k++)
+            noise[k] = (uint8_t)rand();
+        if (i % 3 == 0)
+            memcpy(noise, zmtp, sizeof(zmtp)); /* the right greeting, then noise */
+        fds[i] = tcp_to(PORT);
+        if (i % 5 != 0) /* the others stay silent and half open */
+            (void)send(fds[i], noise, sizeof(noise), MSG_NOSIGNAL);
+    }
+    expect_alive();
+    expect_silence(sites[0].bus);
+    for (int i = 0; i < 200; i++)
+        close(fds[i]);
+    expect_alive();
+}
+END_TEST
+
+START_TEST(a_removed_peers_live_connection_is_ignored)
+{
+    open_both();
+    expect_alive();
+    ck_assert_int_eq(bus_set_peers(sites[0].bus, NULL, 0, &why), APM_OK);
+    send_soon(1, 0, text("I still work here"));
+    struct bus_message message;
+    ck_assert_int_eq(next(sites[0].bus, &message, PATIENCE_MS), BUS_REFUSED);
+    ck_assert_uint_eq(bus_strangers(sites[0].bus), 1);
+    ck_assert(!bus_send(sites[0].bus, 1, text("to nobody")));
+
+    /* Taken in again at another index: same connection, new place. */
+    struct bus_peer back = peer_of(1);
+    back.index = 5;
+    ck_assert_int_eq(bus_set_peers(sites[0].bus, &back, 1, &why), APM_OK);
+    send_soon(1, 0, text("back"));
+    expect(sites[0].bus, 5, text("back"));
+}
+END_TEST
+
+START_TEST(an_oversize_frame_is_refused)
+{
+    open_both();
+    void *context = zmq_ctx_new();
+    void *dealer = dealer_to(context, PORT, &sites[1].pair);
+    uint8_t *large = calloc(1, FRAME_BYTES_MAX + 1);
+    zmq_send(dealer, large, FRAME_BYTES_MAX + 1, 0);
+    expect_silence(sites[0].bus);
+    expect_alive();
+    close_dealer(context, dealer);
+    free(large);
+}
+END_TEST
+
+START_TEST(only_one_body_frame_is_taken)
+{
+    open_both();
+    void *context = zmq_ctx_new();
+    void *dealer = dealer_to(context, PORT, &sites[1].pair);
+    zmq_send(dealer, "one", 3, ZMQ_SNDMORE);
+    zmq_send(dealer, "two", 3, ZMQ_SNDMORE);
+    zmq_send(dealer, "three", 5, 0);
+    zmq_send(dealer, "alone", 5, 0);
+    struct bus_message message;
+    ck_assert_int_eq(next(sites[0].bus, &message, PATIENCE_MS), BUS_REFUSED);
+    ck_assert_uint_eq(bus_counters(sites[0].bus, 1).malformed, 1);
+    expect(sites[0].bus, 1, text("alone"));
+    close_dealer(context, dealer);
+}
+END_TEST
+
+START_TEST(what_is_over_rate_is_refused)
+{
+    ck_assert_int_eq(open_bus(0, (struct bus_rate){.messages_per_s = 20}), APM_OK);
+    ck_assert_int_eq(open_bus(1, (struct bus_rate){0}), APM_OK);
+    uint64_t start_ms = clock_mono_ms();
+    for (int i = 0; i < 200; i++)
+        send_soon(1, 0, text("flood"));
+    struct bus_message message;
+    unsigned got[3] = {0};
+    enum bus_got one;
+    while ((one = next(sites[0].bus, &message, SILENCE_MS)) != BUS_NOTHING) {
+        got[one]++;
+        if (one == BUS_MESSAGE)
+            bus_message_release(&message);
+    }
+    uint64_t passed_s = (clock_mono_ms() - start_ms) / 1000 + 1;
+    ck_assert_uint_eq(got[BUS_MESSAGE] + got[BUS_REFUSED], 200);
+    ck_assert_uint_ge(got[BUS_MESSAGE], 20);
+    ck_assert_uint_le(got[BUS_MESSAGE], 20 + 20 * passed_s);
+    ck_assert_uint_eq(bus_counters(sites[0].bus, 1).over_rate, got[BUS_REFUSED]);
+    usleep(200000);
+    expect_alive(); /* and forgiven */
+}
+END_TEST
+
+START_TEST(sends_to_an_absent_peer_are_dropped_and_counted)
+{
+    ck_assert_int_eq(open_bus(0, (struct bus_rate){0}), APM_OK);
+    ck_assert(!bus_send(sites[0].bus, 1, text("anybody?")));
+    ck_assert_uint_eq(bus_send_all(sites[0].bus, text("anybody?")), 0);
+    ck_assert_uint_eq(bus_drops(sites[0].bus, 1), 2);
+    ck_assert_int_eq(open_bus(1, (struct bus_rate){0}), APM_OK);
+    send_soon(0, 1, text("there you are"));
+    expect(sites[1].bus, 0, text("there you are")); /* nothing old comes first */
+}
+END_TEST
+
+START_TEST(what_cannot_be_bound_is_said)
+{
+    open_both();
+    struct bus_config config = {.context = sites[1].context,
+                                .zap = sites[1].zap,
+                                .service = "other",
+                                .curve = sites[1].pair,
+                                .address = address_of(0),
+                                .port = PORT};
+    struct bus *bus = NULL;
+    ck_assert_int_eq(bus_new(&config, &bus, &why), APM_ERR_PORT_IN_USE);
+    ck_assert_ptr_nonnull(strstr(why.text, "127.0.11.1:29190"));
+    config.address = "192.0.2.1";
+    ck_assert_int_eq(bus_new(&config, &bus, &why), APM_ERR_CONFIG);
+    ck_assert_ptr_null(bus);
+}
+END_TEST
+
+/* ---- the proof ---- */
+
+static enum apm_err prove(void *router)
+{
+    return bus_prove_stranger_refused(sites[0].context, router, &sites[0].pair.public_key, &why);
+}
+
+START_TEST(the_proof_passes_only_behind_a_lock)
+{
+    int on = 1;
+    void *router = zmq_socket(sites[0].context, ZMQ_ROUTER);
+    ck_assert(zap_guard(router, "proved", &sites[0].pair));
+    zap_allow(sites[0].zap, "proved", &sites[1].pair.public_key, 1);
+    ck_assert_msg(prove(router) == APM_OK, "%s", why.text);
+    ck_assert_msg(prove(router) == APM_OK, "%s", why.text); /* leaves nothing behind */
+    zap_allow_any(sites[0].zap, "proved");
+    ck_assert_int_eq(prove(router), APM_ERR_DENIED);
+    zmq_close(router);
+
+    /* No handler, no enforcement: libzmq admits everybody. */
+    zap_stop(sites[0].zap);
+    router = zmq_socket(sites[0].context, ZMQ_ROUTER);
+    zmq_setsockopt(router, ZMQ_CURVE_SERVER, &on, sizeof(on));
+    zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, sites[0].pair.secret, 32);
+    ck_assert_int_eq(prove(router), APM_ERR_DENIED);
+    ck_assert_ptr_nonnull(strstr(why.text, "admitted"));
+    zmq_close(router);
+}
+END_TEST
+
+START_TEST(a_bus_does_not_open_without_its_handler)
+{
+    zap_stop(sites[0].zap);
+    ck_assert_int_eq(open_bus(0, (struct bus_rate){0}), APM_ERR_DENIED);
+    ck_assert_ptr_null(sites[0].bus);
+}
+END_TEST
+
+START_TEST(one_handler_per_context)
+{
+    struct zap *second = NULL;
+    ck_assert_int_eq(zap_new(sites[0].context, &second), APM_ERR_BUSY);
+}
+END_TEST
+
+/* ---- the clients' door ---- */
+
+static struct door *open_door(void)
+{
+    struct door_config config = {.context = sites[0].context,
+                                 .zap = sites[0].zap,
+                                 .service = "consensus",
+                                 .curve = sites[0].pair,
+                                 .address = address_of(0),
+                                 .port = DOOR_PORT};
+    struct door *door = NULL;
+    ck_assert_msg(door_new(&config, &door, &why) == APM_OK, "%s", why.text);
+    return door;
+}
+
+static struct door_client *open_client(void)
+{
+    struct door_client *client = NULL;
+    ck_assert_int_eq(door_client_new(sites[1].context, address_of(0), DOOR_PORT,
+                                     &sites[0].pair.public_key, &client),
+                     APM_OK);
+    return client;
+}
+
+static void ask(struct door_client *client, struct span body)
+{
+    zmq_pollitem_t item = {door_client_socket(client), 0, ZMQ_POLLOUT, 0};
+    ck_assert_int_eq(zmq_poll(&item, 1, PATIENCE_MS), 1);
+    ck_assert_int_eq(door_client_send(client, body), APM_OK);
+}
+
+static enum door_got door_next(struct door *door, struct door_message *ret_message, int timeout_ms)
+{
+    zmq_pollitem_t item = {door_socket(door), 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(&item, 1, timeout_ms) <= 0)
+        return DOOR_NOTHING;
+    return door_receive(door, ret_message);
+}
+
+START_TEST(the_door_answers_any_key)
+{
+    struct door *door = open_door();
+    struct door_client *clients[] = {open_client(), open_client()};
+    struct curve_key origins[2];
+    for (unsigned i = 0; i < 2; i++) {
+        struct door_message message;
+        ask(clients[i], text("question"));
+        ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
+        ck_assert(span_eq(message.body, text("question")));
+        origins[i] = message.origin;
+        ck_assert_int_eq(door_send(door, &message.route, text("answer")), APM_OK);
+        door_message_release(&message);
+
+        zmq_pollitem_t item = {door_client_socket(clients[i]), 0, ZMQ_POLLIN, 0};
+        ck_assert_int_eq(zmq_poll(&item, 1, PATIENCE_MS), 1);
+        zmq_msg_t frame;
+        ck_assert(door_client_receive(clients[i], &frame));
+        ck_assert(span_eq(span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)), text("answer")));
+        zmq_msg_close(&frame);
+        ck_assert(!door_client_receive(clients[i], &frame));
+    }
+    ck_assert(!curve_key_eq(&origins[0], &origins[1]));
+    door_client_destroy(&clients[0]);
+    door_client_destroy(&clients[1]);
+    door_destroy(&door);
+}
+END_TEST
+
+START_TEST(an_answer_to_a_client_that_went_is_said)
+{
+    struct door *door = open_door();
+    struct door_client *client = open_client();
+    struct door_message message;
+    ask(client, text("and off"));
+    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
+    struct door_route route = message.route;
+    door_message_release(&message);
+    door_client_destroy(&client);
+    enum apm_err err = APM_OK;
+    for (int i = 0; i < 100 && err != APM_ERR_NOT_FOUND; i++) {
+        usleep(20000);
+        ck_assert_int_eq(door_next(door, &message, 0), DOOR_NOTHING);
+        err = door_send(door, &route, text("where are you"));
+    }
+    ck_assert_int_eq(err, APM_ERR_NOT_FOUND);
+    door_destroy(&door);
+}
+END_TEST
+
+START_TEST(the_doors_garbage_costs_its_sender_only)
+{
+    struct door *door = open_door();
+    struct door_client *client = open_client();
+    void *context = zmq_ctx_new();
+    struct curve_pair pair;
+    curve_pair_new(&pair);
+    void *plain = dealer_to(context, DOOR_PORT, NULL);
+    void *crooked = dealer_to(context, DOOR_PORT, &pair);
+    void *fat = dealer_to(context, DOOR_PORT, &pair);
+    uint8_t *large = calloc(1, DOOR_FRAME_BYTES_MAX + 1);
+    zmq_send(plain, "plain", 5, 0);
+    zmq_send(fat, large, DOOR_FRAME_BYTES_MAX + 1, 0);
+    zmq_send(crooked, "a", 1, ZMQ_SNDMORE);
+    zmq_send(crooked, "b", 1, 0);
+    int fd = tcp_to(DOOR_PORT);
+    (void)send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL);
+
+    struct door_message message;
+    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_REFUSED);
+    ck_assert_uint_eq(door_refused(door), 1);
+    ck_assert_int_eq(door_next(door, &message, SILENCE_MS), DOOR_NOTHING);
+    ask(client, span_of(large, DOOR_FRAME_BYTES_MAX));
+    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
+    ck_assert_uint_eq(message.body.size, DOOR_FRAME_BYTES_MAX);
+    door_message_release(&message);
+
+    close(fd);
+    free(large);
+    zmq_close(plain);
+    zmq_close(fat);
+    close_dealer(context, crooked);
+    door_client_destroy(&client);
+    door_destroy(&door);
+}
+END_TEST
+
+UNIT_MAIN("bus", NULL, {
+    tcase_add_checked_fixture(tc, fixture, cleanup);
+    tcase_add_test(tc, two_peers_exchange);
+    tcase_add_test(tc, an_unknown_key_reaches_no_decoder);
+    tcase_add_test(tc, a_dead_handler_lets_nobody_in);
+    tcase_add_test(tc, a_plain_connection_is_refused);
+    tcase_add_test(tc, garbage_is_harmless);
+    tcase_add_test(tc, a_removed_peers_live_connection_is_ignored);
+    tcase_add_test(tc, an_oversize_frame_is_refused);
+    tcase_add_test(tc, only_one_body_frame_is_taken);
+    tcase_add_test(tc, what_is_over_rate_is_refused);
+    tcase_add_test(tc, sends_to_an_absent_peer_are_dropped_and_counted);
+    tcase_add_test(tc, what_cannot_be_bound_is_said);
+    tcase_add_test(tc, the_proof_passes_only_behind_a_lock);
+    tcase_add_test(tc, a_bus_does_not_open_without_its_handler);
+    tcase_add_test(tc, one_handler_per_context);
+    tcase_add_test(tc, the_door_answers_any_key);
+    tcase_add_test(tc, an_answer_to_a_client_that_went_is_said);
+    tcase_add_test(tc, the_doors_garbage_costs_its_sender_only);
+})
