@@ -70,7 +70,8 @@ enum bus_got {
     BUS_REFUSED, /* one frame taken and dropped: there may be more */
 };
 
-/* A frame and its sender; bus_message_release gives it back. */
+/* A frame and its sender; bus_message_release gives it back. Not to be copied: the
+ * bytes of a small frame live inside it. */
 struct bus_message {
     uint32_t from; /* validator index */
     struct span body;

@@ -45,6 +45,7 @@ struct door_route {
     uint8_t bytes[DOOR_ROUTE_BYTES_MAX];
 };
 
+/* Not to be copied: the bytes of a small frame live inside it. */
 struct door_message {
     struct door_route route;
     struct curve_key origin;

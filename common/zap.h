@@ -31,6 +31,8 @@ struct zap;
 /* BUSY: the context has a handler already. */
 WARN_UNUSED enum apm_err zap_new(void *context, struct zap **ret_zap);
 void zap_destroy(struct zap **zap);
+/* No more answers: whoever has no connection yet gets none any more. */
+void zap_stop(struct zap *zap);
 
 /* Replaces the domain's table. n = 0 admits nobody. */
 void zap_allow(struct zap *zap, const char *domain, const struct curve_key *keys, uint32_t n);
