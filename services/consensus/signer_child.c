@@ -19,6 +19,7 @@
 
 struct child {
     int socket;
+    const char *safety_path;
     struct hash chain;
     struct sign_pair *pair;      /* in locked, guarded memory */
     struct slot_file *file;      /* NULL: observing for want of one */
@@ -274,7 +275,8 @@ static bool serve(struct child *child, const struct work *work)
 
     enum apm_err err = write_record(child, &record);
     if (err != APM_OK) {
-        LOG_ERROR("safety_file_not_written", F_ERR(err), F_U64("counter", record.counter));
+        LOG_ERROR("safety_file_not_written", F_STR("path", child->safety_path), F_ERR(err),
+                  F_U64("counter", record.counter));
         return false;
     }
     child->record = record;
@@ -310,6 +312,7 @@ _Noreturn void signer_child_run(const struct signer_config *config, int socket, 
     struct child *child = mem_new(1, sizeof(*child));
     struct work *work = mem_new(1, sizeof(*work));
     child->socket = socket;
+    child->safety_path = config->safety_path;
     child->chain = config->chain;
 
     ignore_signals();
