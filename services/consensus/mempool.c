@@ -18,13 +18,6 @@ struct mempool_limits mempool_limits_default(void)
     };
 }
 
-static uint32_t free_chain_init(struct mempool_entry *entries, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        entries[i].order.next = i + 1 < n ? i + 1 : SLOT_NONE;
-    return 0;
-}
-
 struct mempool *mempool_new(const struct mempool_limits *limits, uint64_t seed)
 {
     MUST(limits->bundles_max > 0 && limits->bundles_max <= MEMPOOL_BUNDLES_MAX);
@@ -37,9 +30,10 @@ struct mempool *mempool_new(const struct mempool_limits *limits, uint64_t seed)
      * rest. One more is remembered while the oldest makes room. */
     uint32_t live_max = limits->bundles_max + MEMPOOL_BLOCKS_MAX * BLOCK_BUNDLES_MAX;
     uint32_t n_entries = live_max + pool->committed_max + 1;
+    pool->entries_max = n_entries;
     pool->entries = mem_new(n_entries, sizeof(*pool->entries));
     pool->listed = mem_new(MEMPOOL_BLOCKS_MAX * BLOCK_BUNDLES_MAX, sizeof(*pool->listed));
-    pool->free = free_chain_init(pool->entries, n_entries);
+    pool->free = SLOT_NONE;
     mempool_index_init(&pool->index,
                        &(struct mempool_index_config){.slots_max = n_entries,
                                                       .seed = seed,

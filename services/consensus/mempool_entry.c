@@ -62,8 +62,12 @@ uint32_t mempool_entry_find(const struct mempool *pool, const struct hash *id)
 uint32_t mempool_entry_new(struct mempool *pool, const struct hash *id, enum entry_state state)
 {
     uint32_t slot = pool->free;
-    MUST(slot != SLOT_NONE);
-    pool->free = pool->entries[slot].order.next;
+    if (slot == SLOT_NONE) {
+        MUST(pool->n_touched < pool->entries_max);
+        slot = pool->n_touched++;
+    } else {
+        pool->free = pool->entries[slot].order.next;
+    }
     pool->entries[slot] = (struct mempool_entry){.id = *id, .state = state};
     mempool_index_insert(&pool->index, slot);
     return slot;

@@ -6,9 +6,9 @@
 void mempool_shares_init(struct mempool_shares *shares, uint32_t keys_max, uint64_t seed)
 {
     shares->list = mem_new(keys_max, sizeof(*shares->list));
-    for (uint32_t i = 0; i < keys_max; i++)
-        shares->list[i].next_free = i + 1 < keys_max ? i + 1 : SLOT_NONE;
-    shares->free = 0;
+    shares->list_max = keys_max;
+    shares->n_touched = 0;
+    shares->free = SLOT_NONE;
     mempool_index_init(&shares->index,
                        &(struct mempool_index_config){.slots_max = keys_max,
                                                       .seed = seed,
@@ -29,13 +29,22 @@ struct mempool_share mempool_shares_look(const struct mempool_shares *shares, co
     return slot == SLOT_NONE ? (struct mempool_share){.key = *key} : shares->list[slot];
 }
 
+static uint32_t take_slot(struct mempool_shares *shares)
+{
+    uint32_t slot = shares->free;
+    if (slot != SLOT_NONE) {
+        shares->free = shares->list[slot].next_free;
+        return slot;
+    }
+    MUST(shares->n_touched < shares->list_max);
+    return shares->n_touched++;
+}
+
 uint32_t mempool_shares_take(struct mempool_shares *shares, const struct key *key, uint64_t bytes)
 {
     uint32_t slot = mempool_index_find(&shares->index, key->b);
     if (slot == SLOT_NONE) {
-        slot = shares->free;
-        MUST(slot != SLOT_NONE);
-        shares->free = shares->list[slot].next_free;
+        slot = take_slot(shares);
         shares->list[slot].key = *key;
         mempool_index_insert(&shares->index, slot);
     }

@@ -15,7 +15,9 @@ struct mempool_share {
 
 struct mempool_shares {
     struct mempool_share *list;
-    uint32_t free;
+    uint32_t list_max;
+    uint32_t n_touched; /* slots beyond were never used */
+    uint32_t free;      /* chain of those used before */
     struct mempool_index index;
 };
 

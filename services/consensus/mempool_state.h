@@ -63,7 +63,9 @@ struct mempool {
     struct mempool_block blocks[MEMPOOL_BLOCKS_MAX];
     uint32_t *listed; /* slots of block i's bundles: from i * BLOCK_BUNDLES_MAX */
 
-    uint32_t free; /* chain of free entries */
+    uint32_t entries_max;
+    uint32_t n_touched; /* entries beyond were never used: an idle pool stays small */
+    uint32_t free;      /* chain of those used before */
     struct list live;
     struct list committed;
     uint32_t first_unsent; /* in live: the first not resent yet */
