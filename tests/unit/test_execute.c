@@ -1,0 +1,309 @@
+#include "common/ledger/replay.h"
+#include "tests/support/authority_world.h"
+#include "tests/support/unit.h"
+
+static uint64_t random_state;
+
+static uint32_t roll(uint32_t n)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(random_state >> 33) % n;
+}
+
+static void add_lease_event(struct world *world)
+{
+    char resource[16];
+    (void)snprintf(resource, sizeof(resource), "r/%u", roll(40));
+
+    if (roll(2) == 0) {
+        union event_payload payload = issue_of(resource, "h", 1 + roll(300));
+        world_event(world, EVENT_LeaseIssued, &payload);
+    } else if (roll(2) == 0) {
+        union event_payload payload = {
+            .LeaseRenewed = {.resource = text(resource), .ttl_ms = 1 + roll(300)}};
+        world_event(world, EVENT_LeaseRenewed, &payload);
+    } else {
+        union event_payload payload = {.LeaseReleased = {.resource = text(resource)}};
+        world_event(world, EVENT_LeaseReleased, &payload);
+    }
+}
+
+static void add_capability_event(struct world *world)
+{
+    char id[16];
+    (void)snprintf(id, sizeof(id), "c%u", roll(30));
+    union event_payload payload = {0};
+
+    if (roll(3) == 0) {
+        payload.CapabilityRevoked.capability_id = text(id);
+        world_event(world, EVENT_CapabilityRevoked, &payload);
+        return;
+    }
+    payload.CapabilityGranted.capability_id = text(id);
+    payload.CapabilityGranted.subject = actor_key(roll(5));
+    payload.CapabilityGranted.expires_at_ms = world->time_ms + 1 + roll(500);
+    add_rights(&payload.CapabilityGranted.rights, roll(2) == 0 ? "*/*" : "lease/*");
+    world_event(world, EVENT_CapabilityGranted, &payload);
+}
+
+/* A block of everything: both namespaces, known and unknown actors, replays. */
+static void add_random_block(struct world *world)
+{
+    static const char *const spaces[] = {"kernel", "payments", "nowhere"};
+
+    world->time_ms += roll(60);
+    for (uint32_t i = roll(6); i > 0; i--) {
+        uint32_t space = roll(10);
+        struct bundle_view *bundle = world_bundle_in(world, roll(6),
+                                                     spaces[space < 7    ? 0
+                                                            : space == 7 ? 2
+                                                                         : 1]);
+        if (roll(10) == 0)
+            bundle->body.nonce = 0;
+        for (uint32_t n = 1 + roll(8); n > 0; n--) {
+            if (roll(4) == 0)
+                add_capability_event(world);
+            else
+                add_lease_event(world);
+        }
+    }
+}
+
+static void check_same(const struct executed *a, const struct executed *b)
+{
+    ck_assert(span_eq(a->codes, b->codes));
+    ck_assert(span_eq(a->outcomes, b->outcomes));
+    ck_assert(hash_eq(&a->authority_root, &b->authority_root));
+    ck_assert(hash_eq(&a->ledger_root, &b->ledger_root));
+    ck_assert(hash_eq(&a->state_root, &b->state_root));
+}
+
+static void same_random(struct world *world, uint64_t seed)
+{
+    random_state = seed;
+    add_random_block(world);
+}
+
+START_TEST(equal_blocks_give_equal_roots)
+{
+    struct world *a = world_new();
+    struct world *b = world_new();
+    struct hash root_a = execution_state_root(a->execution);
+    struct hash root_b = execution_state_root(b->execution);
+    ck_assert(hash_eq(&root_a, &root_b));
+
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        same_random(a, seed);
+        same_random(b, seed);
+        check_same(world_apply(a), world_apply(b));
+        struct hash root = execution_state_root(a->execution);
+        ck_assert(hash_eq(&root, &a->executed.state_root));
+    }
+    ck_assert_uint_gt(execution_ledger(a->execution)->heads[0].n_records, 1000);
+}
+END_TEST
+
+START_TEST(every_change_shows_in_the_root)
+{
+    struct world *world = world_new();
+    struct hash roots[6];
+
+    roots[0] = execution_state_root(world->execution);
+    ck_assert_int_eq(do_issue(world, 0, "r", 1000), OUTCOME_APPLIED);
+    roots[1] = world->executed.authority_root;
+    ck_assert_int_eq(do_renew(world, 0, "r", 2000), OUTCOME_APPLIED);
+    roots[2] = world->executed.authority_root;
+    ck_assert_int_eq(do_grant(world, 0, "c", 2, "lease/*"), OUTCOME_APPLIED);
+    roots[3] = world->executed.authority_root;
+    ck_assert_int_eq(do_revoke(world, 0, "c"), OUTCOME_APPLIED);
+    roots[4] = world->executed.authority_root;
+    world->time_ms += 2000;
+    (void)world_apply(world);
+    roots[5] = world->executed.authority_root;
+    for (size_t i = 0; i < N_ELEMENTS(roots); i++) {
+        for (size_t j = 0; j < i; j++)
+            ck_assert(!hash_eq(&roots[i], &roots[j]));
+    }
+}
+END_TEST
+
+START_TEST(an_empty_block_changes_nothing_but_the_height)
+{
+    struct world *world = world_new();
+    struct hash before = execution_state_root(world->execution);
+
+    const struct executed *executed = world_apply(world);
+    ck_assert(hash_eq(&before, &executed->state_root));
+    ck_assert_uint_eq(executed->segments.n, 0);
+    ck_assert_uint_eq(execution_height(world->execution), 1);
+}
+END_TEST
+
+START_TEST(genesis_stands_in_the_root)
+{
+    struct world *a = world_new();
+    struct world *b = world_with((struct authority_limits){.leases = 100});
+    struct hash root_a = execution_state_root(a->execution);
+    struct hash root_b = execution_state_root(b->execution);
+
+    ck_assert(hash_eq(&root_a, &root_b)); /* limits stand in the chain id */
+    ck_assert(!hash_is_zero(&root_a));
+}
+END_TEST
+
+static const struct authority_grant good = {
+    {(const uint8_t *)"c", 1}, {{1}}, {(const uint8_t *)"kernel", 6}, {1}};
+static const struct authority_grant no_space = {
+    {(const uint8_t *)"c", 1}, {{1}}, {(const uint8_t *)"", 0}, {1}};
+static const struct authority_grant no_id = {
+    {(const uint8_t *)"", 0}, {{1}}, {(const uint8_t *)"kernel", 6}, {1}};
+
+static enum apm_err try_genesis(const struct authority_genesis *genesis)
+{
+    size_t size = execution_size(&genesis->limits);
+    void *arena = calloc(1, size == 0 ? 1u << 20 : size);
+    struct execution *execution;
+    return execution_init(arena, size, genesis, &execution);
+}
+
+START_TEST(a_bad_genesis_is_refused)
+{
+    const struct authority_grant twice[] = {good, good};
+    const struct authority_schema unknown = {{(const uint8_t *)"Nothing", 7}, {{1}}};
+    const struct authority_genesis rows[] = {
+        {.grants = &no_space, .n_grants = 1}, {.grants = &no_id, .n_grants = 1},
+        {.grants = twice, .n_grants = 2},     {.schemas = &unknown, .n_schemas = 1},
+        {.limits.leases = UINT32_MAX},        {.limits.nonce_window = NONCE_WINDOW + 1},
+    };
+    const struct authority_genesis plain = {.grants = &good, .n_grants = 1};
+
+    ck_assert_int_eq(try_genesis(&plain), APM_OK);
+    for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+        ck_assert_int_eq(try_genesis(&rows[i]), APM_ERR_GENESIS);
+}
+END_TEST
+
+START_TEST(heights_follow_one_another)
+{
+    struct world *world = world_new();
+    world->height = 1;
+    (void)world_apply(world);
+}
+END_TEST
+
+/* ---- a verifier has blocks and stored outcomes only ---- */
+
+static void start(struct ledger *ledger)
+{
+    const struct span spaces[] = {text("payments"), text("kernel")};
+    ck_assert(ledger_start(ledger, spaces, N_ELEMENTS(spaces)));
+}
+
+START_TEST(replay_reaches_the_same_ledger)
+{
+    static struct ledger ledger;
+    struct world *world = world_new();
+    start(&ledger);
+
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        same_random(world, seed);
+        uint32_t n_bundles = world->n_bundles;
+        const struct executed *executed = world_apply(world);
+        const struct ledger_block block = {world->height, world->bundles, n_bundles};
+        struct ledger_segments segments;
+        ck_assert_int_eq(ledger_replay(&ledger, &block, executed->outcomes, &segments), REPLAY_OK);
+        struct hash root = ledger_root(&ledger);
+        ck_assert(hash_eq(&root, &executed->ledger_root));
+        ck_assert_uint_eq(segments.n, executed->segments.n);
+    }
+}
+END_TEST
+
+START_TEST(any_flipped_bit_is_seen)
+{
+    struct world *world = world_new();
+    static struct ledger before;
+    static struct ledger ledger;
+    start(&before);
+    (void)world_bundle(world, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        union event_payload payload = issue_of("same", "h", 100);
+        world_event(world, EVENT_LeaseIssued, &payload);
+    }
+    const struct executed *executed = world_apply(world);
+    const struct ledger_block block = {1, world->bundles, 1};
+    uint8_t bytes[2048];
+    ck_assert_uint_le(executed->outcomes.size, sizeof(bytes));
+    ck_assert_uint_eq(executed->n_derived, 2);
+
+    for (size_t bit = 0; bit < 8 * executed->outcomes.size; bit++) {
+        memcpy(bytes, executed->outcomes.data, executed->outcomes.size);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        struct ledger_segments segments;
+        ledger = before;
+        enum replay_verdict verdict =
+            ledger_replay(&ledger, &block, span_of(bytes, executed->outcomes.size), &segments);
+        struct hash root = ledger_root(&ledger);
+        if (verdict == REPLAY_OK)
+            ck_assert(!hash_eq(&root, &executed->ledger_root));
+        else
+            ck_assert_int_eq(memcmp(&ledger, &before, sizeof(ledger)), 0);
+    }
+}
+END_TEST
+
+static uint8_t hostile[] = "\x93\x01\xc4\x00\xdd\xff\xff\xff\xff";
+
+START_TEST(hostile_outcomes_are_malformed)
+{
+    struct outcomes_view view;
+
+    for (size_t size = 0; size < sizeof(hostile); size++)
+        ck_assert(!outcomes_parse(span_of(hostile, size), &view));
+    ck_assert(outcomes_parse(span_of("\x93\x01\xc4\x00\x90", 5), &view));
+    ck_assert(!outcomes_parse(span_of("\x93\x02\xc4\x00\x90", 5), &view));
+}
+END_TEST
+
+START_TEST(records_stand_in_the_order_of_the_block)
+{
+    struct world *world = world_new();
+    ck_assert_int_eq(do_issue(world, 0, "old", 10), OUTCOME_APPLIED);
+    world->time_ms += 10;
+    (void)world_bundle(world, 0);
+    union event_payload payload = issue_of("a", "h", 100);
+    world_event(world, EVENT_LeaseIssued, &payload);
+    world_event(world, EVENT_LeaseIssued, &payload);
+    (void)world_bundle(world, 1);
+    payload = issue_of("b", "h", 100);
+    world_event(world, EVENT_LeaseIssued, &payload);
+
+    const struct executed *executed = world_apply(world);
+    struct outcomes_view view;
+    ck_assert(outcomes_parse(executed->outcomes, &view));
+    size_t cursor = 0;
+    struct outcomes_derived derived;
+    ck_assert(outcomes_next(&view, &cursor, &derived));
+    ck_assert_uint_eq(derived.after, 0); /* LeaseExpired, before everything */
+    ck_assert(outcomes_next(&view, &cursor, &derived));
+    ck_assert_uint_eq(derived.after, 2); /* LeaseConflict, after the second event */
+    ck_assert(!outcomes_next(&view, &cursor, &derived));
+    ck_assert_uint_eq(executed->segments.list[0].first_seq, 1);
+    ck_assert_uint_eq(executed->segments.list[0].n_records, 5);
+    ck_assert_uint_eq(executed->n_applied, 2);
+    ck_assert_uint_eq(executed->n_rejected, 1);
+}
+END_TEST
+
+UNIT_MAIN("execute", NULL, {
+    tcase_add_test(tc, equal_blocks_give_equal_roots);
+    tcase_add_test(tc, every_change_shows_in_the_root);
+    tcase_add_test(tc, an_empty_block_changes_nothing_but_the_height);
+    tcase_add_test(tc, genesis_stands_in_the_root);
+    tcase_add_test(tc, a_bad_genesis_is_refused);
+    tcase_add_test_raise_signal(tc, heights_follow_one_another, SIGABRT);
+    tcase_add_test(tc, replay_reaches_the_same_ledger);
+    tcase_add_test(tc, any_flipped_bit_is_seen);
+    tcase_add_test(tc, hostile_outcomes_are_malformed);
+    tcase_add_test(tc, records_stand_in_the_order_of_the_block);
+})
