@@ -14,6 +14,7 @@
 
 #include "common/card.h"
 #include "common/cert/cert.h"
+#include "common/rights.h"
 
 #define GENESIS_T0_MAX 16u
 #define GENESIS_ACTORS_MAX 1024u
@@ -34,7 +35,10 @@
     X(block_bytes_max, BLOCK_BYTES_MAX, 4096)                                                      \
     X(block_bundles_max, BLOCK_BUNDLES_MAX, 1)                                                     \
     X(time_ahead_max_ms, TIME_AHEAD_MAX_MS, 10)                                                    \
-    X(time_behind_max_ms, TIME_BEHIND_MAX_MS, 10)
+    X(time_behind_max_ms, TIME_BEHIND_MAX_MS, 10)                                                  \
+    X(actors_max, 4096, 16)                                                                        \
+    X(capabilities_max, 16384, 16)                                                                 \
+    X(leases_max, 65536, 16)
 
 #define GENESIS_PARAMETER_FIELD(name, max, min) uint64_t name;
 struct genesis_parameters {
@@ -55,6 +59,7 @@ struct genesis_actor {
     char space[ID_BYTES_MAX + 1]; /* namespace */
     struct genesis_right rights[GENESIS_RIGHTS_MAX];
     uint32_t n_rights;
+    struct rights allowed; /* derived: what `rights` add up to */
 };
 
 struct genesis_schema {
@@ -95,8 +100,7 @@ WARN_UNUSED enum apm_err genesis_create(const struct genesis *plan, json_t **ret
 WARN_UNUSED enum apm_err genesis_sign(json_t *json, const struct sign_pair *pair,
                                       struct why *ret_why);
 
-/* How many good T0 signatures it still lacks; 0 for a document without a T0 set too,
- * which genesis_from_json refuses. */
+/* How many good T0 signatures it still lacks; UINT32_MAX: no T0 set to be read. */
 uint32_t genesis_signatures_missing(const json_t *json);
 
 WARN_UNUSED enum apm_err genesis_chain(const json_t *json, struct hash *ret_chain);
