@@ -5,6 +5,10 @@
  * connection (`origin`, for quotas) and answered by its route, which dies with
  * the connection. What is malformed or does not fit costs its sender only.
  *
+ * Known limit: libzmq bounds frames and whole messages, not the parts of a message
+ * that never ends. Whoever speaks raw ZMTP can make the process grow up to its
+ * memory limit; run it under one.
+ *
  * door_client is the other end, for libapm2 and the command: an ephemeral key and
  * the server's from its card. One thread uses either; nothing blocks.
  */
