@@ -1,10 +1,11 @@
 #include "common/canonical_json.h"
 
+#include "common/buf.h"
 #include "common/must.h"
 
 #define INTEGER_MAX ((json_int_t)9007199254740991) /* 2^53 - 1: exact in every JSON reader */
 
-static bool put_value(FILE *out, const json_t *value, unsigned depth);
+static bool put_value(struct buf *out, const json_t *value, unsigned depth);
 
 /* RFC 8785 orders by UTF-16 code units: a character beyond U+FFFF (lead byte f0 and
  * up) is a surrogate there and sorts before U+E000..U+FFFF (lead bytes ee, ef). */
@@ -24,46 +25,46 @@ static int key_cmp(const void *a, const void *b)
     return utf16_weight((uint8_t)*left) - utf16_weight((uint8_t)*right);
 }
 
-static void put_char(FILE *out, unsigned char c)
+static void put_char(struct buf *out, unsigned char c)
 {
     static const char escapes[] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"'};
     if (c == '\\')
-        fputs("\\\\", out);
+        buf_text(out, "\\\\");
     else if (c < sizeof(escapes) && escapes[c] != 0)
-        fprintf(out, "\\%c", escapes[c]);
+        buf_printf(out, "\\%c", escapes[c]);
     else if (c < 0x20)
-        fprintf(out, "\\u%04x", c);
+        buf_printf(out, "\\u%04x", c);
     else
-        fputc(c, out);
+        buf_char(out, (char)c);
 }
 
-static void put_string(FILE *out, const char *text, size_t size)
+static void put_string(struct buf *out, const char *text, size_t size)
 {
-    fputc('"', out);
+    buf_char(out, '"');
     for (size_t i = 0; i < size; i++)
         put_char(out, (unsigned char)text[i]);
-    fputc('"', out);
+    buf_char(out, '"');
 }
 
-static bool put_integer(FILE *out, json_int_t value)
+static bool put_integer(struct buf *out, json_int_t value)
 {
     if (value > INTEGER_MAX || value < -INTEGER_MAX)
         return false;
-    fprintf(out, "%" JSON_INTEGER_FORMAT, value);
+    buf_printf(out, "%" JSON_INTEGER_FORMAT, value);
     return true;
 }
 
-static bool put_array(FILE *out, const json_t *array, unsigned depth)
+static bool put_array(struct buf *out, const json_t *array, unsigned depth)
 {
-    fputc('[', out);
+    buf_char(out, '[');
     for (size_t i = 0; i < json_array_size(array); i++) {
         if (i > 0)
-            fputc(',', out);
+            buf_char(out, ',');
         if (!put_value(out, json_array_get(array, i), depth))
             return false;
     }
-    fputc(']', out);
+    buf_char(out, ']');
     return true;
 }
 
@@ -80,26 +81,26 @@ static size_t sorted_keys(const json_t *object, const char *leave_out, const cha
     return n;
 }
 
-static bool put_object(FILE *out, const json_t *object, const char *leave_out, unsigned depth)
+static bool put_object(struct buf *out, const json_t *object, const char *leave_out, unsigned depth)
 {
     const char **keys = calloc(json_object_size(object) + 1, sizeof(*keys));
     MUST(keys != NULL);
     size_t n = sorted_keys(object, leave_out, keys);
     bool ok = true;
-    fputc('{', out);
+    buf_char(out, '{');
     for (size_t i = 0; i < n && ok; i++) {
         if (i > 0)
-            fputc(',', out);
+            buf_char(out, ',');
         put_string(out, keys[i], strlen(keys[i]));
-        fputc(':', out);
+        buf_char(out, ':');
         ok = put_value(out, json_object_get(object, keys[i]), depth);
     }
-    fputc('}', out);
+    buf_char(out, '}');
     free(keys);
     return ok;
 }
 
-static bool put_value(FILE *out, const json_t *value, unsigned depth)
+static bool put_value(struct buf *out, const json_t *value, unsigned depth)
 {
     if (depth == 0)
         return false;
@@ -114,11 +115,11 @@ static bool put_value(FILE *out, const json_t *value, unsigned depth)
     case JSON_INTEGER:
         return put_integer(out, json_integer_value(value));
     case JSON_TRUE:
-        return fputs("true", out) >= 0;
+        return buf_text(out, "true");
     case JSON_FALSE:
-        return fputs("false", out) >= 0;
+        return buf_text(out, "false");
     case JSON_NULL:
-        return fputs("null", out) >= 0;
+        return buf_text(out, "null");
     case JSON_REAL:
         return false;
     }
@@ -128,22 +129,17 @@ static bool put_value(FILE *out, const json_t *value, unsigned depth)
 enum apm_err canonical_json_without(const json_t *object, const char *leave_out, char **ret_text,
                                     size_t *ret_size)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    MUST(out != NULL);
+    struct buf out;
+    buf_init(&out, CANONICAL_JSON_BYTES_MAX);
     bool ok = json_is_object(object) && leave_out != NULL
-                  ? put_object(out, object, leave_out, CANONICAL_JSON_DEPTH_MAX - 1)
-                  : put_value(out, object, CANONICAL_JSON_DEPTH_MAX);
-    /* A memory stream fails for want of memory only. Closing moves its buffer:
-     * text and size are right only from here on. */
-    MUST(ferror(out) == 0);
-    MUST(fclose(out) == 0);
-    if (!ok) {
-        free(text);
+                  ? put_object(&out, object, leave_out, CANONICAL_JSON_DEPTH_MAX - 1)
+                  : put_value(&out, object, CANONICAL_JSON_DEPTH_MAX);
+    size_t size = out.size;
+    if (!ok || !buf_char(&out, '\0')) { /* overflow is sticky: it shows here at the latest */
+        buf_release(&out);
         return APM_ERR_BAD_INPUT;
     }
-    *ret_text = text;
+    *ret_text = (char *)out.data; /* the caller frees it in our stead */
     *ret_size = size;
     return APM_OK;
 }

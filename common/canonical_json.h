@@ -12,11 +12,13 @@
 
 #include "common/explain.h"
 #include "common/ids.h"
+#include "common/limits.h"
 
 #define CANONICAL_JSON_DEPTH_MAX 64u
+#define CANONICAL_JSON_BYTES_MAX (16u * MIB)
 
 /* ret_text is malloc'ed, ret_size bytes and a final zero that does not count.
- * BAD_INPUT: a real, an integer out of range, too deep. */
+ * BAD_INPUT: a real, an integer out of range, too deep, too long. */
 WARN_UNUSED enum apm_err canonical_json(const json_t *value, char **ret_text, size_t *ret_size);
 
 /* The same without the object's member `leave_out` (NULL for none). */

@@ -48,7 +48,7 @@ static json_t *validators_json(const struct genesis *plan)
     const struct card *by_id[VALIDATORS_MAX] = {NULL};
     for (uint32_t i = 0; i < plan->n_validators; i++)
         by_id[i] = &plan->cards[i];
-    qsort(by_id, plan->n_validators, sizeof(by_id[0]), card_cmp);
+    qsort(by_id, plan->n_validators, sizeof(const struct card *), card_cmp);
 
     json_t *json = json_array();
     for (uint32_t i = 0; i < plan->n_validators; i++)

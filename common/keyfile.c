@@ -133,7 +133,7 @@ static enum apm_err read_secret(const char *path, enum pkcs8_kind want, uint8_t 
         return explain(ret_why, err_of_errno(errno), "%s: cannot open the key file: %s", path,
                        strerror(errno));
     uint8_t buffer[KEY_FILE_BYTES_MAX];
-    struct span text;
+    struct span text = {0};
     enum apm_err err = read_pem(fd, path, &text, buffer, ret_why);
     if (err == APM_OK)
         err = decode_as(want, text, path, ret_secret, ret_why);

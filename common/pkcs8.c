@@ -55,7 +55,8 @@ static bool der_decode(const uint8_t der[DER_BYTES], enum pkcs8_kind *ret_kind,
 static bool is_blank(struct span text)
 {
     for (size_t i = 0; i < text.size; i++) {
-        if (memchr(" \t\r\n", text.data[i], 4) == NULL)
+        uint8_t c = text.data[i];
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
             return false;
     }
     return true;

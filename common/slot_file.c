@@ -12,12 +12,14 @@
 #include "common/must.h"
 #include "common/new_file.h"
 
-#define SLOT_MAGIC "apm2slot"
 #define SLOT_MAGIC_BYTES 8u
-#define SLOT_HEADER_BYTES (SLOT_MAGIC_BYTES + 8u + 8u + 32u) /* magic, counter, length, checksum   \
-                                                              */
+#define SLOT_HEADER_BYTES                                                                          \
+    (SLOT_MAGIC_BYTES + 8u + 8u + 32u)        /* magic, counter, length, checksum                  \
+                                               */
 #define SLOT_BYTES (RECORD_BYTES_MAX + 4096u) /* whole pages: no write touches both slots */
 #define SLOTS 2u
+
+static const uint8_t slot_magic[SLOT_MAGIC_BYTES] = {'a', 'p', 'm', '2', 's', 'l', 'o', 't'};
 
 struct slot_file {
     int fd;
@@ -56,7 +58,7 @@ static struct hash slot_checksum(const uint8_t *slot, size_t size)
 static size_t slot_encode(uint64_t counter, struct span record, uint8_t out[SLOT_BYTES])
 {
     MUST(record.size <= RECORD_BYTES_MAX);
-    memcpy(out, SLOT_MAGIC, SLOT_MAGIC_BYTES);
+    memcpy(out, slot_magic, sizeof(slot_magic));
     put_u64(out + SLOT_MAGIC_BYTES, counter);
     put_u64(out + SLOT_MAGIC_BYTES + 8, record.size);
     if (record.size > 0)
@@ -69,7 +71,7 @@ static size_t slot_encode(uint64_t counter, struct span record, uint8_t out[SLOT
 static bool slot_decode(const uint8_t slot[SLOT_BYTES], uint64_t *ret_counter, size_t *ret_size)
 {
     uint64_t size = get_u64(slot + SLOT_MAGIC_BYTES + 8);
-    if (memcmp(slot, SLOT_MAGIC, SLOT_MAGIC_BYTES) != 0 || size > RECORD_BYTES_MAX)
+    if (memcmp(slot, slot_magic, sizeof(slot_magic)) != 0 || size > RECORD_BYTES_MAX)
         return false;
     struct hash checksum = slot_checksum(slot, (size_t)size);
     if (memcmp(slot + SLOT_MAGIC_BYTES + 16, checksum.b, sizeof(checksum.b)) != 0)
