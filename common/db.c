@@ -164,8 +164,20 @@ static void connect_start(struct db *db)
         db_give_up(db, APM_ERR_DB_UNREACHABLE, PQerrorMessage(db->conn));
 }
 
+/* libpq takes an unanswered connect for a made one when asked too early. */
+static bool is_socket_ready(const struct db *db)
+{
+    struct pollfd fd = {.fd = PQsocket(db->conn), .events = db_events(db)};
+    return poll(&fd, 1, 0) > 0;
+}
+
 static void connect_step(struct db *db)
 {
+    if (!is_socket_ready(db)) {
+        if (db->now_ms - db->started_ms >= CONNECT_TIMEOUT_MS)
+            db_give_up(db, APM_ERR_DB_UNREACHABLE, "no answer to the connection attempt");
+        return;
+    }
     db->polling = PQconnectPoll(db->conn);
     if (db->polling == PGRES_POLLING_FAILED) {
         db_give_up(db, APM_ERR_DB_UNREACHABLE, PQerrorMessage(db->conn));
@@ -179,10 +191,7 @@ static void connect_step(struct db *db)
         db->state = DB_SESSION;
         db->step = 0;
         db_session_start(db);
-        return;
     }
-    if (db->now_ms - db->started_ms >= CONNECT_TIMEOUT_MS)
-        db_give_up(db, APM_ERR_DB_UNREACHABLE, "no answer to the connection attempt");
 }
 
 void db_set_up(struct db *db)

@@ -87,7 +87,6 @@ struct db_setup {
     const char *application_name; /* "apm2-consensus/n1" */
     const struct db_statement *statements;
     uint32_t n_statements;
-    bool is_lazy;        /* synchronous_commit off: for what can be rebuilt */
     uint64_t schema_min; /* migrations this program can work with */
     uint64_t schema_max;
     const char *fence;   /* take this service's fence; NULL = no fence */

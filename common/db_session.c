@@ -26,16 +26,20 @@ static void ask(struct db *db, enum db_pending_kind kind, const char *sql, const
 }
 
 /* The session's own settings win over what was set for role and database. A
- * transaction left open by a frozen process would hold the fence row's lock. */
+ * transaction left open by a frozen process would hold the fence row's lock, and
+ * the session of a host that died would hold the advisory lock for hours. */
 void db_session_start(struct db *db)
 {
     ask(db, DB_ASKED_SETTINGS,
-        "SELECT set_config('synchronous_commit', CASE WHEN $1 = 'off' THEN 'off'"
-        " WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply'"
-        " ELSE 'on' END, false),"
+        "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+        " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),"
         " current_setting('fsync'), current_setting('full_page_writes'),"
-        " set_config('idle_in_transaction_session_timeout', '10s', false)",
-        db->setup.is_lazy ? "off" : "on");
+        " set_config('idle_in_transaction_session_timeout', '10s', false),"
+        " set_config('client_connection_check_interval', '5s', false),"
+        " set_config('tcp_keepalives_idle', '10', false),"
+        " set_config('tcp_keepalives_interval', '5', false),"
+        " set_config('tcp_keepalives_count', '3', false)",
+        NULL);
     ask(db, DB_ASKED_VERSION, "SELECT coalesce(max(version), 0) FROM schema_migration", NULL);
     db_flush(db);
 }
@@ -48,7 +52,7 @@ static bool is_text(const PGresult *result, int column, const char *text)
 static void on_settings(struct db *db, const PGresult *result)
 {
     bool is_durable = is_text(result, 0, "on") || is_text(result, 0, "remote_apply");
-    if (!is_durable && !db->setup.is_lazy)
+    if (!is_durable)
         db_give_up(db, APM_ERR_CONFIG,
                    "the server does not grant synchronous_commit = on to this session");
     else if (!is_text(result, 1, "on"))
@@ -94,7 +98,8 @@ static void on_lock(struct db *db, const PGresult *result)
     }
     if (db->lock_wait_ms == 0)
         db->lock_wait_ms = db->now_ms;
-    /* On a reconnect the epoch is still ours, so the holder is our own old session. */
+    /* On a reconnect the epoch is still ours, so the holder is our own old session.
+     * Wait for its end: only then is it settled what its last transaction did. */
     bool is_other = db->epoch == 0 && db->now_ms - db->lock_wait_ms >= LOCK_WAIT_MAX_MS;
     db_give_up(db, is_other ? APM_ERR_FENCED : APM_ERR_DB_UNREACHABLE,
                is_other ? "another process holds this node's database"

@@ -88,7 +88,7 @@ CREATE TABLE bundle_index (
 -- The read interface: other services and the command line use these alone.
 CREATE VIEW block_v1 AS
     SELECT c.height, c.block, b.parent, b.epoch, b.term, b.seq, c.time_ms, b.proposal, b.n_bundles,
-           b.bundles, c.proof, c.outcomes, c.state_root, c.authority_root, c.ledger_root
+           b.bundles, b.n_bytes, c.proof, c.outcomes, c.state_root, c.authority_root, c.ledger_root
     FROM committed c LEFT JOIN block b ON b.id = c.block;
 
 CREATE VIEW segment_v1 AS

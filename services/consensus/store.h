@@ -4,7 +4,7 @@
  * PostgreSQL behind three connections, so that persists never queue behind
  * projections or reads. Nothing here blocks: the node polls store_poll's
  * descriptors, calls store_ready, and again no later than store_deadline_ms.
- * Callbacks come from store_ready only.
+ * Callbacks come from store_ready only; they may ask for more, not destroy it.
  *
  * An unknown outcome (connection lost, server restarted, disk full) never reaches
  * the node: the store reconnects, compares the safety row with the write, and
@@ -15,10 +15,9 @@
  * callback. Limits: one persist and one commit in flight (the node merges what
  * comes meanwhile), of STORE_WRITE_BYTES_MAX; STORE_READS_MAX reads.
  *
- * Durability: a persist is flushed to disk before `persisted`. Committed, segment
- * and index rows are not waited for (synchronous_commit off): blocks and record
- * are already durable, so a power cut only moves the committed tip back to where
- * the certificates are learned again and replay rebuilds the rows.
+ * Durability: `persisted` and `committed` both mean flushed to disk. The committed
+ * rows could be rebuilt, but a server that crashes under a running node must not
+ * take back rows on whose strength the losers' blocks were deleted.
  */
 #ifndef APM2_STORE_H
 #define APM2_STORE_H

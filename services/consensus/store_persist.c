@@ -69,27 +69,21 @@ static void complete(struct store *store)
     store->events.persisted(store->events.context, store->persist.token);
 }
 
+static void reread(struct store *store, bool is_refused);
+
 static void on_commit(void *context, enum apm_err err, const struct db_rows *rows)
 {
     (void)rows;
     struct store *store = context;
-    struct persist *persist = &store->persist;
+    const struct persist *persist = &store->persist;
     if (err != APM_OK)
         return; /* unknown: persist_resume finds out */
-    if (!persist->is_fence_held) {
+    if (!persist->is_fence_held)
         store_fail(store, APM_ERR_FENCED, "another process has taken this node's database");
-        return;
-    }
-    if (persist->record_size > 0 && !persist->is_record_set) {
-        char detail[128];
-        snprintf(detail, sizeof(detail),
-                 "the stored safety record is not older than number %" PRIu64
-                 ": another process wrote it",
-                 persist->counter);
-        store_fail(store, APM_ERR_FENCED, detail);
-        return;
-    }
-    complete(store);
+    else if (persist->record_size > 0 && !persist->is_record_set)
+        reread(store, true);
+    else
+        complete(store);
 }
 
 static void put_record(struct store *store)
@@ -165,7 +159,7 @@ void store_persist(struct store *store, const struct store_write *write, uint64_
         send(store);
 }
 
-/* ---- after a lost connection ---- */
+/* ---- when in doubt, the row decides ---- */
 
 static bool is_what_we_wrote(const struct persist *persist, const struct db_rows *rows)
 {
@@ -174,33 +168,50 @@ static bool is_what_we_wrote(const struct persist *persist, const struct db_rows
            span_eq(db_get_bytes(rows, 0, 2), span_of(persist->bytes.data, persist->record_size));
 }
 
+static void fail_refused(struct store *store, uint64_t stored)
+{
+    char detail[128];
+    snprintf(detail, sizeof(detail),
+             "the stored safety record is number %" PRIu64 ", not older than ours, %" PRIu64
+             ": another process wrote it",
+             stored, store->persist.counter);
+    store_fail(store, APM_ERR_FENCED, detail);
+}
+
 static void on_reread(void *context, enum apm_err err, const struct db_rows *rows)
 {
     struct store *store = context;
     if (err != APM_OK)
         return;
-    if (db_rows_n(rows) != 1) {
+    if (db_rows_n(rows) != 1)
         store_fail(store, APM_ERR_CORRUPT, "table safety has no row: restore the database");
-        return;
-    }
-    /* The blocks went in the same transaction. */
-    if (is_what_we_wrote(&store->persist, rows))
-        complete(store);
+    else if (is_what_we_wrote(&store->persist, rows))
+        complete(store); /* the blocks went in the same transaction */
+    else if (store->persist.is_refused)
+        fail_refused(store, db_get_u64(rows, 0, 0));
     else
         send(store);
+}
+
+/* After a lost connection; and when the guard refused the record, for a session of
+ * ours that was believed dead may have written this very record. */
+static void reread(struct store *store, bool is_refused)
+{
+    store->persist.is_refused = is_refused;
+    const struct db_call call = {
+        .statement = STORE_GET_SAFETY, .done = on_reread, .context = store};
+    db_run(store->writer, &call);
+    db_flush(store->writer);
 }
 
 void persist_resume(struct store *store)
 {
     if (!store->persist.is_active)
         return;
-    if (store->persist.record_size == 0) {
+    if (store->persist.record_size > 0)
+        reread(store, false);
+    else
         send(store);
-        return;
-    }
-    db_run(store->writer,
-           &(struct db_call){.statement = STORE_GET_SAFETY, .done = on_reread, .context = store});
-    db_flush(store->writer);
 }
 
 void persist_release(struct store *store)

@@ -177,7 +177,6 @@ struct store *store_new(const struct store_config *config, const struct store_ev
     store->writer = db_new(&setup);
 
     setup.fence = NULL;
-    setup.is_lazy = true;
     setup.seed = config->seed + 1;
     setup.on_up = on_projector_up;
     setup.on_down = on_projector_down;

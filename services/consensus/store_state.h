@@ -77,6 +77,7 @@ struct persist {
     /* What the server said so far in this transaction. */
     bool is_fence_held;
     bool is_record_set;
+    bool is_refused; /* by the guard: the row is ours, or we are fenced */
 };
 
 /* ---- the projection in flight, as parameters ---- */

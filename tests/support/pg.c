@@ -44,7 +44,9 @@ void pg_start(const struct pg *pg)
 
 void pg_conninfo(const struct pg *pg, const char *database, char *ret_conninfo, size_t size)
 {
-    snprintf(ret_conninfo, size, "host=%s user=apm2 dbname=%s", pg->dir, database);
+    snprintf(ret_conninfo, size,
+             "host=%s user=apm2 dbname=%s options='-c client_min_messages=warning'", pg->dir,
+             database);
 }
 
 void pg_exec(const struct pg *pg, const char *database, const char *sql, char ret_value[256])
@@ -71,5 +73,22 @@ void pg_fresh_database(const struct pg *pg, const char *name)
     snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
     pg_exec(pg, "postgres", sql, NULL);
     snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+    pg_exec(pg, "postgres", sql, NULL);
+}
+
+long pg_number(const struct pg *pg, const char *database, const char *sql)
+{
+    char text[256];
+    pg_exec(pg, database, sql, text);
+    return strtol(text, NULL, 10);
+}
+
+void pg_end_sessions(const struct pg *pg, const char *application_name)
+{
+    char sql[256];
+    snprintf(sql, sizeof(sql),
+             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+             " WHERE application_name = '%s'",
+             application_name);
     pg_exec(pg, "postgres", sql, NULL);
 }

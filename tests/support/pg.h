@@ -28,4 +28,10 @@ void pg_conninfo(const struct pg *pg, const char *database, char *ret_conninfo, 
 /* Runs SQL; ret_value (may be NULL) gets the first value of the first row. */
 void pg_exec(const struct pg *pg, const char *database, const char *sql, char ret_value[256]);
 
+/* The same, when that value is a number. */
+long pg_number(const struct pg *pg, const char *database, const char *sql);
+
+/* Ends the server's sessions of that name at once. */
+void pg_end_sessions(const struct pg *pg, const char *application_name);
+
 #endif

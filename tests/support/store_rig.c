@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/mem.h"
+#include "common/migrate.h"
 #include "common/must.h"
 
 #define PATIENCE_MS 20000u
@@ -138,6 +139,27 @@ void rig_load(struct rig *rig)
                                                   load_uncommitted, load_done});
 }
 
+void rig_migrate(const struct pg *pg, const char *database)
+{
+    char conninfo[160];
+    struct migrate_report report;
+    pg_fresh_database(pg, database);
+    pg_conninfo(pg, database, conninfo, sizeof(conninfo));
+    MUST(db_migrate(conninfo, NULL, NULL, &report) == APM_OK);
+}
+
+static bool is_ready(const struct rig *rig)
+{
+    return rig->is_loaded && store_is_up(rig->store);
+}
+
+void rig_open_loaded(struct rig *rig, const struct pg *pg, const char *database)
+{
+    rig_open(rig, pg, database, 'A');
+    rig_load(rig);
+    MUST(rig_turn_until(rig, is_ready));
+}
+
 /* ---- writing ---- */
 
 struct hash rig_id(uint64_t number)
@@ -170,6 +192,12 @@ void rig_persist_start(struct rig *rig, uint64_t counter, size_t block_bytes)
     };
     store_persist(rig->store, &write, counter);
     free(bytes);
+}
+
+void rig_persist_block(struct rig *rig, uint64_t number)
+{
+    struct store_block block = {.id = rig_id(number), .height = number};
+    store_persist(rig->store, &(struct store_write){.blocks = &block, .n_blocks = 1}, number);
 }
 
 bool rig_wait_persisted(struct rig *rig, uint64_t counter)

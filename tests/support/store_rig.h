@@ -39,6 +39,11 @@ struct rig {
     uint64_t found_index;
 };
 
+/* The database, empty and migrated. */
+void rig_migrate(const struct pg *pg, const char *database);
+/* A store of chain 'A' that is up and loaded. */
+void rig_open_loaded(struct rig *rig, const struct pg *pg, const char *database);
+
 /* A store of chain `chain` on the database; not up yet. */
 void rig_open(struct rig *rig, const struct pg *pg, const char *database, char chain);
 void rig_close(struct rig *rig);
@@ -58,6 +63,8 @@ struct hash rig_id(uint64_t number);
 void rig_persist(struct rig *rig, uint64_t counter, size_t block_bytes);
 /* The same without waiting: the token is the counter. */
 void rig_persist_start(struct rig *rig, uint64_t counter, size_t block_bytes);
+/* A block and no record, as an observer writes. */
+void rig_persist_block(struct rig *rig, uint64_t number);
 bool rig_wait_persisted(struct rig *rig, uint64_t counter);
 
 /* Commits the blocks numbered first..last at those heights; waits. */
