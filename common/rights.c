@@ -48,25 +48,39 @@ bool rights_parse(const struct event_list *texts, struct rights *ret_rights)
     return true;
 }
 
+/* Appends, keeping the final 0. False, with nothing done: no room. */
+static bool append(char *out, size_t capacity, size_t *size, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (n >= capacity - *size)
+        return false;
+    memcpy(out + *size, word, n + 1);
+    *size += n;
+    return true;
+}
+
+static bool append_right(char *out, size_t capacity, size_t *size, const struct event_info *info)
+{
+    return (*size == 0 || append(out, capacity, size, " ")) &&
+           append(out, capacity, size, info->family) && append(out, capacity, size, "/") &&
+           append(out, capacity, size, info->verb);
+}
+
 size_t rights_print(struct rights rights, char *out, size_t capacity)
 {
     size_t size = 0;
 
-    if (rights.bits == UINT64_MAX) {
-        int n = snprintf(out, capacity, "*/*");
-        return n >= 0 && (size_t)n < capacity ? (size_t)n : 0;
-    }
-    if (capacity > 0)
-        out[0] = '\0';
+    if (capacity == 0)
+        return 0;
+    out[0] = '\0';
+    if (rights.bits == UINT64_MAX)
+        return append(out, capacity, &size, "*/*") ? size : 0;
+
     for (unsigned int i = 0; i < EVENT_NONE; i++) {
-        if (!rights_allow(rights, (enum event_type)i))
-            continue;
-        const struct event_info *info = event_info((enum event_type)i);
-        int n = snprintf(out + size, capacity - size, "%s%s/%s", size > 0 ? " " : "", info->family,
-                         info->verb);
-        if (n < 0 || (size_t)n >= capacity - size)
+        bool is_there = rights_allow(rights, (enum event_type)i);
+        if (is_there && !append_right(out, capacity, &size, event_info((enum event_type)i)))
             return 0;
-        size += (size_t)n;
     }
     return size;
 }
