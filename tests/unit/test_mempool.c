@@ -1,146 +1,11 @@
 /*
- * mempool: order of arrival, what blocks hold, limits and expiry; and a long random run
+ * mempool: what is let in, what each may take up, how it grows old; and a long random run
  * against a model that only counts.
  */
 #include "tests/support/unit.h"
 
-#include "services/consensus/mempool.h"
 #include "services/consensus/mempool_index.h"
-
-#define BODY_BYTES 100u
-
-static struct mempool *pool;
-
-static const struct mempool_limits small = {
-    .bundles_max = 8,
-    .bytes_max = 2000,
-    .client_bundles_max = 4,
-    .client_bytes_max = 1000,
-    .peer_bundles_max = 6,
-    .peer_bytes_max = 1500,
-    .actor_bundles_max = 3,
-};
-
-static void fixture(void)
-{
-    pool = mempool_new(&small, 42);
-}
-
-static void cleanup(void)
-{
-    mempool_destroy(&pool);
-}
-
-static struct hash id_of(uint32_t number)
-{
-    struct hash id = {{0}};
-    memcpy(id.b, &number, sizeof(number));
-    id.b[31] = 1;
-    return id;
-}
-
-static struct key key_of(uint32_t number)
-{
-    struct hash id = id_of(number);
-    struct key key;
-    memcpy(key.b, id.b, sizeof(key.b));
-    return key;
-}
-
-static struct mempool_item item_of(uint32_t number)
-{
-    return (struct mempool_item){
-        .id = id_of(number),
-        .origin = key_of(number),
-        .actor = key_of(number),
-        .nonce = number,
-        .expiry_height = 100,
-        .received_ms = 1000 + number,
-    };
-}
-
-static enum mempool_verdict add_item(struct mempool_item item, uint32_t size)
-{
-    uint8_t *bytes = calloc(1, size);
-    item.body = body_new(span_of(bytes, size));
-    free(bytes);
-    enum mempool_verdict verdict = mempool_add(pool, &item);
-    body_unref(&item.body);
-    return verdict;
-}
-
-static enum mempool_verdict add(uint32_t number)
-{
-    return add_item(item_of(number), BODY_BYTES);
-}
-
-static struct hash block_of(char name)
-{
-    struct hash block;
-    memset(block.b, name, sizeof(block.b));
-    return block;
-}
-
-/* "1 2 3": numbers of one digit. */
-static uint32_t ids_of(const char *numbers, struct hash *ids)
-{
-    uint32_t n = 0;
-    for (const char *at = numbers; *at != 0; at++)
-        if (*at != ' ')
-            ids[n++] = id_of((uint32_t)(*at - '0'));
-    return n;
-}
-
-static bool mark(char block, const char *numbers)
-{
-    struct hash ids[BLOCK_BUNDLES_MAX], id = block_of(block);
-    return mempool_mark(pool, &id, ids, ids_of(numbers, ids));
-}
-
-static void unmark(char block)
-{
-    struct hash id = block_of(block);
-    mempool_unmark(pool, &id);
-}
-
-static void commit(char block, const char *numbers)
-{
-    struct hash ids[BLOCK_BUNDLES_MAX], id = block_of(block);
-    mempool_commit(pool, &id, ids, ids_of(numbers, ids));
-}
-
-static struct mempool_pending pending_on(const char *chain)
-{
-    struct hash blocks[8];
-    uint32_t n = 0;
-    for (; chain[n] != 0; n++)
-        blocks[n] = block_of(chain[n]);
-    struct mempool_pending pending;
-    mempool_look_pending(pool, &(struct mempool_chain){blocks, n}, &pending);
-    return pending;
-}
-
-static const struct mempool_budget plenty = {BLOCK_BUNDLES_MAX, BLOCK_BYTES_MAX, 1};
-
-static void expect_pick(const char *chain, const struct mempool_budget *budget, const char *want)
-{
-    struct hash blocks[8], picked[BLOCK_BUNDLES_MAX], wanted[BLOCK_BUNDLES_MAX];
-    uint32_t n = 0;
-    for (; chain[n] != 0; n++)
-        blocks[n] = block_of(chain[n]);
-    uint32_t n_picked = mempool_pick(pool, &(struct mempool_chain){blocks, n}, budget, picked);
-    ck_assert_msg(n_picked == ids_of(want, wanted), "on \"%s\": %u, want %s", chain, n_picked,
-                  want);
-    for (uint32_t i = 0; i < n_picked; i++)
-        ck_assert(hash_eq(&picked[i], &wanted[i]));
-}
-
-static void add_some(const char *numbers)
-{
-    for (; *numbers != 0; numbers++)
-        if (*numbers != ' ')
-            ck_assert_int_eq(add((uint32_t)(*numbers - '0')), MEMPOOL_ADDED);
-}
+#include "tests/support/mempool_rig.h"
 
 /* ---- adding ---- */
 
@@ -222,105 +87,6 @@ START_TEST(says_which_limit)
         ck_assert_uint_eq(mempool_size(pool).bundles, 0);
         ck_assert_uint_eq(mempool_size(pool).bytes, 0);
     }
-}
-END_TEST
-
-/* ---- blocks ---- */
-
-START_TEST(picks_by_arrival_within_the_budget)
-{
-    add_some("3142");
-    struct mempool_item large = item_of(5);
-    ck_assert_int_eq(add_item(large, 500), MEMPOOL_ADDED);
-    struct mempool_item old = item_of(6);
-    old.expiry_height = 6;
-    ck_assert_int_eq(add_item(old, BODY_BYTES), MEMPOOL_ADDED);
-
-    expect_pick("", &plenty, "314256");
-    expect_pick("", &(struct mempool_budget){2, 10000, 1}, "31");
-    expect_pick("", &(struct mempool_budget){9, 299, 1}, "31");
-    expect_pick("", &(struct mempool_budget){9, 300, 1}, "314");
-    expect_pick("", &(struct mempool_budget){9, 450, 1}, "3142"); /* 5 fits no such block */
-    expect_pick("", &(struct mempool_budget){9, 10000, 6}, "314256");
-    expect_pick("", &(struct mempool_budget){9, 10000, 7}, "31425");
-    expect_pick("", &(struct mempool_budget){0, 10000, 1}, "");
-}
-END_TEST
-
-START_TEST(what_is_pending_depends_on_the_branch)
-{
-    add_some("1234");
-    ck_assert(mark('A', "1 2"));
-    ck_assert(mark('B', "3"));
-    ck_assert(mark('X', "1 4"));
-    expect_pick("", &plenty, "1234");
-    expect_pick("BA", &plenty, "4");
-    expect_pick("X", &plenty, "23");
-    expect_pick("Q", &plenty, "1234");
-    ck_assert_uint_eq(pending_on("BA").oldest_ms, 1004);
-    ck_assert_uint_eq(pending_on("X").oldest_ms, 1002);
-    ck_assert(mark('C', "4"));
-    ck_assert(!pending_on("CBA").any);
-    ck_assert(pending_on("CB").any);
-
-    unmark('C');
-    ck_assert(pending_on("CBA").any);
-    commit('A', "1 2");
-    expect_pick("B", &plenty, "4");
-    expect_pick("X", &plenty, "3");
-    unmark('X');
-    unmark('B');
-    expect_pick("B", &plenty, "34");
-    ck_assert_uint_eq(mempool_size(pool).blocks, 0);
-}
-END_TEST
-
-START_TEST(a_block_wants_what_is_not_here)
-{
-    struct hash block = block_of('A'), missing[4], id = id_of(2);
-    add_some("1");
-    ck_assert(mark('A', "2 1 3"));
-    ck_assert(mark('A', "9")); /* marked already: no change */
-    ck_assert_uint_eq(mempool_size(pool).wanted, 2);
-    ck_assert_uint_eq(mempool_n_missing(pool, &block), 2);
-    ck_assert_int_eq(mempool_seen(pool, &id), MEMPOOL_ADDED);
-    ck_assert_uint_eq(mempool_missing(pool, &block, missing, 1), 1);
-    ck_assert_uint_eq(mempool_missing(pool, &block, missing, 4), 2);
-    struct hash third = id_of(3);
-    ck_assert(hash_eq(&missing[0], &id) && hash_eq(&missing[1], &third));
-
-    add_some("2");
-    ck_assert_uint_eq(mempool_n_missing(pool, &block), 1);
-    expect_pick("A", &plenty, "");
-    expect_pick("", &plenty, "12");
-    unmark('A'); /* nobody wants 3 any more */
-    ck_assert_uint_eq(mempool_size(pool).wanted, 0);
-    ck_assert_uint_eq(mempool_n_missing(pool, &block), 0);
-}
-END_TEST
-
-START_TEST(wanted_bundles_pass_the_limits_until_let_go)
-{
-    add_some("12345678");
-    ck_assert_int_eq(add(9), MEMPOOL_BUSY_BUNDLES);
-    ck_assert(mark('A', "9"));
-    ck_assert_int_eq(add(9), MEMPOOL_ADDED);
-    ck_assert_uint_eq(mempool_size(pool).bundles, 9);
-    unmark('A');
-    ck_assert_uint_eq(mempool_size(pool).bundles, 8);
-    struct hash nine = id_of(9);
-    ck_assert_ptr_null(mempool_body(pool, &nine));
-    expect_pick("", &plenty, "12345678");
-}
-END_TEST
-
-START_TEST(only_so_many_blocks)
-{
-    for (uint32_t i = 0; i < MEMPOOL_BLOCKS_MAX; i++)
-        ck_assert(mark((char)(1 + i), "1"));
-    ck_assert(!mark('~', "1"));
-    unmark(1);
-    ck_assert(mark('~', "1"));
 }
 END_TEST
 
@@ -476,16 +242,11 @@ START_TEST(the_index_closes_its_gaps)
 }
 END_TEST
 
-UNIT_MAIN("mempool", fixture, {
-    tcase_add_checked_fixture(tc, NULL, cleanup);
+UNIT_MAIN("mempool", mempool_fixture, {
+    tcase_add_checked_fixture(tc, NULL, mempool_cleanup);
     tcase_add_test(tc, keeps_what_it_is_given);
     tcase_add_test(tc, knows_what_it_has_seen);
     tcase_add_loop_test(tc, says_which_limit, 0, N_ELEMENTS(limit_rows));
-    tcase_add_test(tc, picks_by_arrival_within_the_budget);
-    tcase_add_test(tc, what_is_pending_depends_on_the_branch);
-    tcase_add_test(tc, a_block_wants_what_is_not_here);
-    tcase_add_test(tc, wanted_bundles_pass_the_limits_until_let_go);
-    tcase_add_test(tc, only_so_many_blocks);
     tcase_add_test(tc, overtaken_by_a_later_one);
     tcase_add_test(tc, resends_each_once);
     tcase_add_test(tc, expires_by_height);
