@@ -19,14 +19,14 @@
 
 #define CHILD_ARGS_MAX 12u
 
-#define CHILD_STATES(X)                                                             \
-    X(STOPPED, "stopped")                                                           \
-    X(UP, "up")                                                                     \
-    X(STOPPING, "stopping")                                                         \
-    X(WAITING, "waiting")   /* died; to be restarted at next_start_ms */            \
-    X(DONE, "done")         /* a one-shot that succeeded */                         \
-    X(FENCED, "fenced")     /* exit 75: somebody else owns the node */              \
-    X(FAILED, "failed")     /* crash loop */
+#define CHILD_STATES(X)                                                                            \
+    X(STOPPED, "stopped")                                                                          \
+    X(UP, "up")                                                                                    \
+    X(STOPPING, "stopping")                                                                        \
+    X(WAITING, "waiting") /* died; to be restarted at next_start_ms */                             \
+    X(DONE, "done")       /* a one-shot that succeeded */                                          \
+    X(FENCED, "fenced")   /* exit 75: somebody else owns the node */                               \
+    X(FAILED, "failed")   /* crash loop */
 
 #define CHILD_STATE_ENUM(name, text) CHILD_##name,
 enum child_state { CHILD_STATES(CHILD_STATE_ENUM) };
@@ -39,22 +39,22 @@ struct child {
     const char *service; /* "consensus" */
     const char *argv[CHILD_ARGS_MAX];
     const char *log_path;
-    const char *user;    /* run as this user; NULL = as we are */
+    const char *user; /* run as this user; NULL = as we are */
     int stop_signal;
-    int kill_signal;     /* after grace_ms */
-    int orphan_signal;   /* when we die */
+    int kill_signal;   /* after grace_ms */
+    int orphan_signal; /* when we die */
     uint64_t grace_ms;
-    bool is_one_shot;    /* exit 0 means DONE */
+    bool is_one_shot; /* exit 0 means DONE */
 
     enum child_state state;
-    pid_t pid;               /* UP, STOPPING */
+    pid_t pid; /* UP, STOPPING */
     uint64_t started_ms;
-    uint64_t next_start_ms;  /* WAITING */
-    uint64_t kill_at_ms;     /* STOPPING */
-    uint32_t n_short_lives;  /* in a row */
+    uint64_t next_start_ms; /* WAITING */
+    uint64_t kill_at_ms;    /* STOPPING */
+    uint32_t n_short_lives; /* in a row */
     uint32_t n_restarts;
-    int last_status;         /* of waitpid */
-    bool has_exited;         /* last_status means something */
+    int last_status; /* of waitpid */
+    bool has_exited; /* last_status means something */
 };
 
 void child_start(struct child *child, uint64_t now_ms);

@@ -27,8 +27,7 @@ struct control {
 };
 
 WARN_UNUSED enum apm_err control_start(struct control *control, struct loop *loop,
-                                       struct roster *roster, const char *dir,
-                                       struct why *ret_why);
+                                       struct roster *roster, const char *dir, struct why *ret_why);
 void control_stop(struct control *control);
 
 #endif

@@ -105,9 +105,9 @@ enum apm_err roster_read(const char *dir, const struct roster_programs *programs
 
     json_error_t error;
     roster->file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    enum apm_err err = roster->file != NULL ? lay_out(roster, programs, ret_why)
-                                            : explain(ret_why, APM_ERR_CONFIG, "%s: %s", path,
-                                                      error.text);
+    enum apm_err err = roster->file != NULL
+                           ? lay_out(roster, programs, ret_why)
+                           : explain(ret_why, APM_ERR_CONFIG, "%s: %s", path, error.text);
     if (err != APM_OK)
         roster_destroy(&roster);
     else

@@ -85,9 +85,9 @@ enum apm_err cluster_write(const struct cluster *cluster, struct complaint *ret_
     json_t *nodes = json_array();
     for (uint32_t i = 0; i < cluster->n; i++)
         (void)json_array_append_new(nodes, node_json(&cluster->nodes[i]));
-    json_t *file = json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", cluster->name, "net",
-                             cluster->net, "genesis", cluster->genesis, "actor_key",
-                             cluster->actor_key, "nodes", nodes);
+    json_t *file =
+        json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", cluster->name, "net", cluster->net,
+                  "genesis", cluster->genesis, "actor_key", cluster->actor_key, "nodes", nodes);
     if (cluster->postgres_user[0] != 0)
         (void)json_object_set_new(file, "postgres_user", json_string(cluster->postgres_user));
 
@@ -214,8 +214,10 @@ enum apm_err cluster_open(const struct invocation *invocation, struct cluster *r
         return ret_complaint->err;
     if (access(HOST_CONFIG, R_OK) == 0)
         return open_host(ret_cluster, ret_complaint);
-    (void)complain(ret_complaint, APM_ERR_NOT_FOUND, "no cluster here: no context, nothing in %s, "
-                   "no " HOST_CONFIG, dir);
+    (void)complain(ret_complaint, APM_ERR_NOT_FOUND,
+                   "no cluster here: no context, nothing in %s, "
+                   "no " HOST_CONFIG,
+                   dir);
     complain_hint(ret_complaint, "apm2 dev up");
     return APM_ERR_NOT_FOUND;
 }

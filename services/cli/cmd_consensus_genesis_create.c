@@ -31,8 +31,7 @@ static enum apm_err gather(const struct invocation *invocation, struct genesis_f
                         "%u validators cannot outvote a faulty one: give at least %u --card",
                         files->n_cards, GENESIS_VALIDATORS_MIN);
     if (files->n_t0 == 0 || files->actor_key == NULL || files->output == NULL)
-        return complain(complaint, APM_ERR_USAGE,
-                        "--t0-key, --actor-key and --output are needed");
+        return complain(complaint, APM_ERR_USAGE, "--t0-key, --actor-key and --output are needed");
     uint64_t threshold = files->n_t0 / 2 + 1;
     enum apm_err err = parse_u64(invocation, OPTION_threshold, (struct bounds){1, files->n_t0},
                                  &threshold, complaint);

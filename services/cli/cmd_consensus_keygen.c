@@ -37,8 +37,8 @@ int cmd_consensus_keygen(const struct invocation *invocation)
     char key[65];
     hex_encode(card.key.b, sizeof(card.key.b), key);
     if (say_is_json(invocation))
-        (void)printf("{\"id\": \"%s\", \"public_key\": \"%s\", \"address\": \"%s\"}\n", card.id, key,
-                     card.address);
+        (void)printf("{\"id\": \"%s\", \"public_key\": \"%s\", \"address\": \"%s\"}\n", card.id,
+                     key, card.address);
     else
         (void)printf("id         %s\npublic key %s\naddress    %s\n", card.id, key, card.address);
     return 0;

@@ -134,7 +134,8 @@ static enum parse_verdict read_option(struct parse *parse, int n, char *const *a
     const char *typed = argv[*i];
     bool is_long = typed[1] == '-';
     const char *equals = is_long ? strchr(typed, '=') : NULL;
-    size_t n_name = equals != NULL ? (size_t)(equals - typed) - 2 : strlen(typed) - (is_long ? 2 : 1);
+    size_t n_name =
+        equals != NULL ? (size_t)(equals - typed) - 2 : strlen(typed) - (is_long ? 2 : 1);
 
     enum option option = OPTION_END;
     if (is_long)
@@ -249,7 +250,8 @@ static bool list_group(struct parse *parse)
         if (strncmp(words, parse->words[0], n_group) != 0 || words[n_group] != ' ')
             continue;
         const char *start = size == 0 ? "say which: " : ", ";
-        int more = snprintf(parse->message + size, PARSE_MESSAGE_BYTES - size, "%s%s", start, words);
+        int more =
+            snprintf(parse->message + size, PARSE_MESSAGE_BYTES - size, "%s%s", start, words);
         if (more < 0 || size + (size_t)more >= PARSE_MESSAGE_BYTES)
             return true;
         size += (size_t)more;
@@ -281,7 +283,8 @@ static enum parse_verdict check_options(struct parse *parse)
     const struct invocation *invocation = parse->invocation;
     for (uint32_t i = 0; i < OPTION_END; i++) {
         uint64_t bit = UINT64_C(1) << i;
-        if (invocation->option[i] == NULL || ((invocation->command->options | COMMON_OPTIONS) & bit))
+        if (invocation->option[i] == NULL ||
+            ((invocation->command->options | COMMON_OPTIONS) & bit))
             continue;
         char name[WORD_BYTES_MAX];
         spell_option(option_table[i].name, name);

@@ -6,7 +6,7 @@ const struct option_info option_table[OPTION_END] = {OPTIONS(OPTION_ROW)};
 
 _Static_assert(OPTION_END <= 64, "options are bits of one u64");
 
-#define COMMAND_ROW(name, words, positionals, min, max, options, summary, details)                \
+#define COMMAND_ROW(name, words, positionals, min, max, options, summary, details)                 \
     {words, positionals, min, max, options, summary, details, cmd_##name},
 const struct command command_table[] = {COMMANDS(COMMAND_ROW)};
 #undef COMMAND_ROW

@@ -25,8 +25,7 @@ const char *contexts_path(void)
 static bool file_path(char out[CLUSTER_PATH_MAX + 16])
 {
     char dir[CLUSTER_PATH_MAX];
-    return directory(dir) &&
-           snprintf(out, CLUSTER_PATH_MAX + 16, "%s/contexts.json", dir) > 0;
+    return directory(dir) && snprintf(out, CLUSTER_PATH_MAX + 16, "%s/contexts.json", dir) > 0;
 }
 
 static json_t *load(void)
@@ -57,8 +56,8 @@ bool contexts_current(char ret_dir[CLUSTER_PATH_MAX])
 {
     json_t *file = load();
     const char *name = json_string_value(json_object_get(file, "current"));
-    bool found = name != NULL &&
-                 copy_dir(json_object_get(json_object_get(file, "clusters"), name), ret_dir);
+    bool found =
+        name != NULL && copy_dir(json_object_get(json_object_get(file, "clusters"), name), ret_dir);
     json_decref(file);
     return found;
 }

@@ -8,7 +8,7 @@
 #include "services/cli/cluster.h"
 
 /* --config, else the configuration of the node that --node (or the first) names. */
-WARN_UNUSED enum apm_err node_conf_read(const struct invocation *invocation,
-                                        struct conf **ret_conf, struct complaint *ret_complaint);
+WARN_UNUSED enum apm_err node_conf_read(const struct invocation *invocation, struct conf **ret_conf,
+                                        struct complaint *ret_complaint);
 
 #endif

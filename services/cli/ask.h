@@ -1,0 +1,22 @@
+/*
+ * ask - a question to a node's consensus service over its local socket.
+ */
+#ifndef APM2_CLI_ASK_H
+#define APM2_CLI_ASK_H
+
+#include <jansson.h>
+
+#include "services/cli/cluster.h"
+
+/* One node; `args` may be NULL and stays the caller's. ret_body: a new reference. */
+WARN_UNUSED enum apm_err ask_one(const struct cluster_node *node, const char *verb,
+                                 const json_t *args, uint64_t timeout_ms, json_t **ret_body,
+                                 struct complaint *ret_complaint);
+
+/* The node of --node, or the first that answers. Opens the cluster itself; the
+ * timeout is --timeout or 5 s. */
+WARN_UNUSED enum apm_err ask(const struct invocation *invocation, const char *verb,
+                             const json_t *args, json_t **ret_body,
+                             struct complaint *ret_complaint);
+
+#endif

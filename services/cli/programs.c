@@ -1,0 +1,104 @@
+#include "services/cli/programs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool is_program(const char *path)
+{
+    return access(path, X_OK) == 0;
+}
+
+static bool own_dir(char out[CLUSTER_PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", out, CLUSTER_PATH_MAX - 1);
+    if (n <= 0)
+        return false;
+    out[n] = 0;
+    char *slash = strrchr(out, '/');
+    if (slash == NULL)
+        return false;
+    *slash = 0;
+    return true;
+}
+
+/* Installed: bin, sbin or libexec. Built: services/<room>/<name>. */
+static bool find_own(const char *dir, const char *room, const char *name,
+                     char out[CLUSTER_PATH_MAX])
+{
+    const char *const places[] = {"", "/../sbin", "/../libexec/apm2", "/../lib/apm2"};
+    for (size_t i = 0; i < N_ELEMENTS(places); i++) {
+        int n = snprintf(out, CLUSTER_PATH_MAX, "%s%s/%s", dir, places[i], name);
+        if (n < (int)CLUSTER_PATH_MAX && is_program(out))
+            return true;
+    }
+    int n = snprintf(out, CLUSTER_PATH_MAX, "%s/../%s/%s", dir, room, name);
+    return n < (int)CLUSTER_PATH_MAX && is_program(out);
+}
+
+static bool in_dir(const char *dir, struct programs *programs)
+{
+    int n = snprintf(programs->initdb, CLUSTER_PATH_MAX, "%s/initdb", dir);
+    int m = snprintf(programs->postgres, CLUSTER_PATH_MAX, "%s/postgres", dir);
+    return n < (int)CLUSTER_PATH_MAX && m < (int)CLUSTER_PATH_MAX && is_program(programs->initdb) &&
+           is_program(programs->postgres);
+}
+
+static bool in_debian_dirs(struct programs *programs)
+{
+    for (int version = 30; version >= POSTGRES_VERSION_MIN; version--) {
+        char dir[64];
+        (void)snprintf(dir, sizeof(dir), "/usr/lib/postgresql/%d/bin", version);
+        if (in_dir(dir, programs))
+            return true;
+    }
+    return false;
+}
+
+static bool in_path(struct programs *programs)
+{
+    const char *path = getenv("PATH");
+    while (path != NULL && *path != 0) {
+        char dir[CLUSTER_PATH_MAX];
+        size_t n = strcspn(path, ":");
+        (void)snprintf(dir, sizeof(dir), "%.*s", (int)n, path);
+        if (n > 0 && in_dir(dir, programs))
+            return true;
+        path += n;
+        path += *path == ':';
+    }
+    return false;
+}
+
+static enum apm_err find_postgres(struct programs *programs, struct complaint *complaint)
+{
+    const char *given = getenv("APM2_POSTGRES_BIN");
+    if (given != NULL && given[0] != 0) {
+        if (in_dir(given, programs))
+            return APM_OK;
+        return complain(complaint, APM_ERR_CONFIG,
+                        "APM2_POSTGRES_BIN=%s holds no initdb and postgres", given);
+    }
+    if (in_debian_dirs(programs) || in_path(programs))
+        return APM_OK;
+    (void)complain(complaint, APM_ERR_CONFIG,
+                   "PostgreSQL %d or newer is not installed (no initdb found)",
+                   POSTGRES_VERSION_MIN);
+    complain_hint(complaint, "apt-get install postgresql, or set APM2_POSTGRES_BIN");
+    return APM_ERR_CONFIG;
+}
+
+enum apm_err programs_find(struct programs *ret_programs, struct complaint *ret_complaint)
+{
+    char dir[CLUSTER_PATH_MAX];
+    if (!own_dir(dir) || !find_own(dir, "cli", "apm2", ret_programs->apm2))
+        return complain(ret_complaint, APM_ERR_IO, "cannot tell where this program is");
+    if (!find_own(dir, "apm2d", "apm2d", ret_programs->apm2d) ||
+        !find_own(dir, "consensus", "apm2-consensus", ret_programs->consensus)) {
+        (void)complain(ret_complaint, APM_ERR_CONFIG,
+                       "apm2d and apm2-consensus are not beside %s/apm2", dir);
+        complain_hint(ret_complaint, "ninja -C build, or install all of APM2");
+        return APM_ERR_CONFIG;
+    }
+    return find_postgres(ret_programs, ret_complaint);
+}

@@ -1,0 +1,171 @@
+#include "services/cli/store_pg.h"
+
+#include <endian.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "common/must.h"
+
+/* apm2 owns the database and migrates it; the other two are what grants name. */
+const char store_bootstrap_sql[] = "CREATE ROLE apm2 LOGIN;\n"
+                                   "CREATE ROLE apm2_consensus NOLOGIN;\n"
+                                   "CREATE ROLE apm2_read NOLOGIN;\n"
+                                   "CREATE DATABASE apm2 OWNER apm2;\n";
+
+/* One row a time keeps memory at one block, however long the chain. */
+static const char next_block_sql[] =
+    "SELECT height, block, proposal, n_bundles, bundles, proof, outcomes, state_root, "
+    "authority_root, ledger_root FROM block_v1 WHERE height > $1::bigint ORDER BY height LIMIT 1";
+static const char segments_sql[] =
+    "SELECT namespace, first_seq, n_records, chain, tree_root FROM segment_v1 "
+    "WHERE height = $1::bigint ORDER BY namespace COLLATE \"C\"";
+static const char tip_sql[] = "SELECT coalesce(max(height), 0)::bigint FROM block_v1";
+
+struct store_reader {
+    PGconn *connection;
+    PGresult *block; /* what the last row borrows from */
+    PGresult *segments;
+    uint64_t height; /* of the last block read */
+};
+
+static enum apm_err refuse(struct store_reader *reader, enum apm_err err,
+                           struct complaint *complaint)
+{
+    const char *text = PQerrorMessage(reader->connection);
+    return complain(complaint, err, "database: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+enum apm_err store_reader_open(const char *conninfo, struct store_reader **ret_reader,
+                               struct complaint *ret_complaint)
+{
+    struct store_reader *reader = calloc(1, sizeof(*reader));
+    MUST(reader != NULL);
+    reader->connection = PQconnectdb(conninfo);
+    if (PQstatus(reader->connection) != CONNECTION_OK) {
+        enum apm_err err = refuse(reader, APM_ERR_DB_UNREACHABLE, ret_complaint);
+        complain_hint(ret_complaint, "is PostgreSQL running? apm2 dev status");
+        store_reader_close(&reader);
+        return err;
+    }
+    /* One snapshot for all reads: a node may be committing meanwhile. */
+    PGresult *begin = PQexec(reader->connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    bool ok = PQresultStatus(begin) == PGRES_COMMAND_OK;
+    PQclear(begin);
+    if (!ok) {
+        enum apm_err err = refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
+        store_reader_close(&reader);
+        return err;
+    }
+    *ret_reader = reader;
+    return APM_OK;
+}
+
+void store_reader_close(struct store_reader **reader)
+{
+    if (*reader == NULL)
+        return;
+    PQclear((*reader)->block);
+    PQclear((*reader)->segments);
+    PQfinish((*reader)->connection);
+    free(*reader);
+    *reader = NULL;
+}
+
+static struct span column(const PGresult *result, int row, int at)
+{
+    if (PQgetisnull(result, row, at))
+        return (struct span){0};
+    return span_of(PQgetvalue(result, row, at), (size_t)PQgetlength(result, row, at));
+}
+
+static uint64_t column_u64(const PGresult *result, int row, int at)
+{
+    struct span bytes = column(result, row, at);
+    uint64_t value = 0;
+    if (bytes.size == sizeof(value))
+        memcpy(&value, bytes.data, sizeof(value));
+    return be64toh(value);
+}
+
+static struct hash column_hash(const PGresult *result, int row, int at)
+{
+    struct span bytes = column(result, row, at);
+    struct hash hash = {{0}};
+    if (bytes.size == sizeof(hash.b))
+        memcpy(hash.b, bytes.data, sizeof(hash.b));
+    return hash;
+}
+
+/* Binary in, binary out. */
+static PGresult *run(struct store_reader *reader, const char *sql, uint64_t parameter)
+{
+    uint64_t wire = htobe64(parameter);
+    const char *values[] = {(const char *)&wire};
+    const int lengths[] = {sizeof(wire)}, formats[] = {1};
+    int n = strchr(sql, '$') != NULL;
+    return PQexecParams(reader->connection, sql, n, NULL, values, lengths, formats, 1);
+}
+
+enum apm_err store_next_block(struct store_reader *reader, struct store_block_row *ret_row,
+                              struct complaint *ret_complaint)
+{
+    PQclear(reader->block);
+    reader->block = run(reader, next_block_sql, reader->height);
+    if (PQresultStatus(reader->block) != PGRES_TUPLES_OK) {
+        enum apm_err err = refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
+        complain_hint(ret_complaint, "apm2 db migrate brings the schema up to date");
+        return err;
+    }
+    if (PQntuples(reader->block) == 0)
+        return APM_ERR_NOT_FOUND;
+    *ret_row = (struct store_block_row){
+        .height = column_u64(reader->block, 0, 0),
+        .block = column_hash(reader->block, 0, 1),
+        .proposal = column(reader->block, 0, 2),
+        .n_bundles = column_u64(reader->block, 0, 3),
+        .bundles = column(reader->block, 0, 4),
+        .proof = column(reader->block, 0, 5),
+        .outcomes = column(reader->block, 0, 6),
+        .state_root = column_hash(reader->block, 0, 7),
+        .authority_root = column_hash(reader->block, 0, 8),
+        .ledger_root = column_hash(reader->block, 0, 9),
+    };
+    reader->height = ret_row->height;
+    return APM_OK;
+}
+
+enum apm_err store_segments(struct store_reader *reader, uint64_t height,
+                            struct store_segment_row ret_rows[STORE_SEGMENTS_MAX], uint32_t *ret_n,
+                            struct complaint *ret_complaint)
+{
+    PQclear(reader->segments);
+    reader->segments = run(reader, segments_sql, height);
+    if (PQresultStatus(reader->segments) != PGRES_TUPLES_OK)
+        return refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
+    int n = PQntuples(reader->segments);
+    if (n > (int)STORE_SEGMENTS_MAX)
+        return complain(ret_complaint, APM_ERR_CORRUPT, "segment_v1: %d namespaces at height %llu",
+                        n, (unsigned long long)height);
+    for (int i = 0; i < n; i++) {
+        ret_rows[i] = (struct store_segment_row){
+            .space = column(reader->segments, i, 0),
+            .first_seq = column_u64(reader->segments, i, 1),
+            .n_records = column_u64(reader->segments, i, 2),
+            .chain = column_hash(reader->segments, i, 3),
+            .tree_root = column_hash(reader->segments, i, 4),
+        };
+    }
+    *ret_n = (uint32_t)n;
+    return APM_OK;
+}
+
+enum apm_err store_tip_height(struct store_reader *reader, uint64_t *ret_height,
+                              struct complaint *ret_complaint)
+{
+    PGresult *result = run(reader, tip_sql, 0);
+    bool ok = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    if (ok)
+        *ret_height = column_u64(result, 0, 0);
+    PQclear(result);
+    return ok ? APM_OK : refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
+}

@@ -1,0 +1,16 @@
+/*
+ * submit_input - event lines read, checked and put together as batches.
+ */
+#ifndef APM2_CLI_SUBMIT_INPUT_H
+#define APM2_CLI_SUBMIT_INPUT_H
+
+#include "services/cli/submitter.h"
+
+/* Reads FILE or "-" to its end. Empty lines are skipped. Every line is checked; the
+ * complaint names the first bad one and how many more there are. `per_bundle` events
+ * of one namespace, in order, make a batch. */
+WARN_UNUSED enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chain,
+                                           uint32_t per_bundle, struct batch **ret_batches,
+                                           uint32_t *ret_n, struct complaint *ret_complaint);
+
+#endif

@@ -1,0 +1,150 @@
+#include "services/cli/submit_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/hash.h"
+#include "common/must.h"
+#include "services/cli/parse_value.h"
+
+#define SUBMIT_TIMEOUT_MS 30000u
+#define EXPIRY_HEIGHTS 5000u
+#define WINDOW_BUNDLES 256u
+#define WINDOW_MAX 4000u /* less than NONCE_WINDOW, or late ones would be too old */
+
+static enum apm_err read_limits(const struct invocation *invocation, struct submitter_plan *plan,
+                                struct complaint *complaint)
+{
+    uint64_t expiry = EXPIRY_HEIGHTS, window = WINDOW_BUNDLES;
+    enum apm_err err = parse_u64(invocation, OPTION_expiry,
+                                 (struct bounds){1, BUNDLE_EXPIRY_HEIGHTS_MAX}, &expiry, complaint);
+    if (err == APM_OK)
+        err = parse_u64(invocation, OPTION_window, (struct bounds){1, WINDOW_MAX}, &window,
+                        complaint);
+    if (err == APM_OK)
+        err = parse_timeout(invocation, SUBMIT_TIMEOUT_MS, &plan->timeout_ms, complaint);
+    plan->expiry_heights = expiry;
+    plan->window = (uint32_t)window;
+    return err;
+}
+
+static enum apm_err choose_node(const struct invocation *invocation, struct submit_session *session,
+                                struct complaint *complaint)
+{
+    const char *name = invocation->option[OPTION_node];
+    if (name == NULL)
+        return APM_OK;
+    session->plan.first_node = cluster_index_of(&session->cluster, name);
+    session->plan.is_only_node = true;
+    if (session->plan.first_node == session->cluster.n)
+        return complain(complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s", name,
+                        session->cluster.name);
+    return APM_OK;
+}
+
+enum apm_err submit_session_open(const struct invocation *invocation,
+                                 struct submit_session *ret_session,
+                                 struct complaint *ret_complaint)
+{
+    struct apm2_why why;
+    *ret_session = (struct submit_session){0};
+    ret_session->plan.cluster = &ret_session->cluster;
+    enum apm_err err = read_limits(invocation, &ret_session->plan, ret_complaint);
+    if (err == APM_OK)
+        err = cluster_open(invocation, &ret_session->cluster, ret_complaint);
+    if (err == APM_OK)
+        err = choose_node(invocation, ret_session, ret_complaint);
+    if (err != APM_OK)
+        return err;
+
+    const char *key = invocation->option[OPTION_key];
+    key = key != NULL ? key : ret_session->cluster.actor_key;
+    if (key[0] == 0)
+        return complain(ret_complaint, APM_ERR_USAGE, "whose key? --key PEM");
+    if (!apm2_cluster_open(ret_session->cluster.genesis, &ret_session->plan.chain, &why) ||
+        !apm2_key_read(key, &ret_session->plan.key, &why)) {
+        submit_session_close(ret_session);
+        return complain_why(ret_complaint, &why);
+    }
+    return APM_OK;
+}
+
+void submit_session_close(struct submit_session *session)
+{
+    apm2_key_close(&session->plan.key);
+    apm2_cluster_close(&session->plan.chain);
+}
+
+static int report_one(const struct invocation *invocation, const char *type,
+                      const struct batch *batch)
+{
+    struct complaint complaint = {0};
+    char id[2 * APM2_HASH_BYTES + 1] = "";
+    if (batch->bundle != NULL)
+        hex_encode(batch->bundle->id, APM2_HASH_BYTES, id);
+    if (batch->state == BATCH_REFUSED) {
+        (void)complain_why(&complaint, &batch->why);
+        return say_complaint(invocation, &complaint);
+    }
+    if (batch->state == BATCH_FINAL && batch->codes[0] != 0) {
+        (void)complain(&complaint, APM_ERR_REJECTED, "%s: %s", apm2_outcome_name(batch->codes[0]),
+                       apm2_outcome_text(batch->codes[0]));
+        return say_complaint(invocation, &complaint);
+    }
+    if (batch->state != BATCH_FINAL) {
+        (void)complain(&complaint, APM_ERR_TIMED_OUT, "%s: %s", type,
+                       batch->state == BATCH_EXPIRED ? "expired before it was ordered"
+                                                     : "no outcome in time");
+        complain_hint(&complaint, "apm2 event get %s", id);
+        return say_complaint(invocation, &complaint);
+    }
+    if (say_is_json(invocation))
+        (void)printf("{\"type\": \"%s\", \"outcome\": \"APPLIED\", \"bundle\": \"%s\", "
+                     "\"height\": %llu}\n",
+                     type, id, (unsigned long long)batch->height);
+    else
+        (void)printf("%s applied at height %llu, bundle %s\n", type,
+                     (unsigned long long)batch->height, id);
+    return 0;
+}
+
+static enum apm_err make_batch(const struct invocation *invocation, const char *type,
+                               json_t *payload, const struct apm2_cluster *chain,
+                               struct batch *batch, struct complaint *complaint)
+{
+    struct apm2_why why;
+    const char *space = invocation->option[OPTION_namespace];
+    json_t *event = json_pack("{s:s, s:s, s:O}", "type", type, "namespace",
+                              space != NULL ? space : "kernel", "payload", payload);
+    char *text = json_dumps(event, JSON_COMPACT);
+    json_decref(event);
+    MUST(text != NULL);
+    batch->events = calloc(1, sizeof(*batch->events));
+    MUST(batch->events != NULL);
+    bool ok = apm2_event_new(chain, text, strlen(text), &batch->events[0], &why);
+    free(text);
+    batch->n_events = ok ? 1 : 0;
+    return ok ? APM_OK : complain_why(complaint, &why);
+}
+
+int submit_one_event(const struct invocation *invocation, const char *type, json_t *payload)
+{
+    struct submit_session session;
+    struct complaint complaint = {0};
+    struct submit_totals totals;
+    struct batch *batch = calloc(1, sizeof(*batch));
+    MUST(batch != NULL);
+
+    enum apm_err err = submit_session_open(invocation, &session, &complaint);
+    if (err == APM_OK) {
+        err = make_batch(invocation, type, payload, session.plan.chain, batch, &complaint);
+        if (err == APM_OK)
+            err = submitter_run(&session.plan, batch, 1, &totals, &complaint);
+        submit_session_close(&session);
+    }
+    json_decref(payload);
+    int code =
+        err == APM_OK ? report_one(invocation, type, batch) : say_complaint(invocation, &complaint);
+    batches_free(&batch, 1);
+    return code;
+}

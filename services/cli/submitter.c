@@ -1,0 +1,356 @@
+#include "services/cli/submitter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/hash.h"
+#include "common/must.h"
+#include "services/cli/ask.h"
+
+#define ASK_TIMEOUT_MS 3000u
+#define SILENCE_MS 1500u /* of a node that owes answers, before another is tried */
+#define POLL_MS 20
+#define BUSY_MIN_MS 20u
+#define BUSY_MAX_MS 1000u
+#define PROGRESS_MS 200u
+
+struct submitter {
+    const struct submitter_plan *plan;
+    struct batch *batches;
+    uint32_t n;
+    uint32_t next_new; /* the first batch never sent */
+    uint32_t n_open;   /* sent, not at their end */
+    uint32_t n_again;  /* of them: QUEUED again */
+    uint32_t n_done;
+    uint32_t scan;   /* where the search for QUEUED ones goes on */
+    uint64_t nonce;  /* of the next bundle */
+    uint64_t height; /* the highest heard of */
+    uint32_t node;   /* index in the cluster */
+    struct apm2_client *client;
+    uint64_t heard_ms; /* the node's last word, or when it was turned to */
+    uint64_t moved_ms; /* the last batch's end */
+    uint64_t shown_ms;
+};
+
+enum apm_err complain_why(struct complaint *complaint, const struct apm2_why *why)
+{
+    enum apm_err err = APM_ERR_FAILED;
+    for (int i = 0; i < APM_ERR_END; i++) {
+        if (strcmp(apm_err_name((enum apm_err)i), why->error) == 0)
+            err = (enum apm_err)i;
+    }
+    return complain(complaint, err, "%s", why->text);
+}
+
+static bool is_ended(const struct batch *batch)
+{
+    return batch->state >= BATCH_FINAL;
+}
+
+/* ---- nodes ---- */
+
+/* The chain's index of the cluster's node: genesis orders by card id. */
+static uint32_t chain_index(const struct submitter_plan *plan, uint32_t node)
+{
+    uint32_t i = 0;
+    const char *name = plan->cluster->nodes[node].name;
+    while (i < apm2_cluster_n_nodes(plan->chain) &&
+           strcmp(apm2_cluster_node(plan->chain, i), name) != 0)
+        i++;
+    return i;
+}
+
+static bool turn_to(struct submitter *self, uint32_t node, struct apm2_why *why)
+{
+    apm2_client_close(&self->client);
+    self->node = node;
+    self->heard_ms = clock_mono_ms();
+    return apm2_client_new(self->plan->chain, chain_index(self->plan, node), &self->client, why);
+}
+
+/* Everything that is under way is sent again, oldest first. */
+static void requeue_open(struct submitter *self)
+{
+    for (uint32_t i = 0; i < self->next_new; i++) {
+        struct batch *batch = &self->batches[i];
+        if (batch->state != BATCH_SENT && batch->state != BATCH_ACCEPTED)
+            continue;
+        batch->state = BATCH_QUEUED;
+        batch->next_ms = 0;
+        self->n_again++;
+    }
+    self->scan = 0;
+}
+
+static void turn_to_another(struct submitter *self)
+{
+    struct apm2_why why;
+    uint32_t n = self->plan->cluster->n;
+    uint32_t next = self->plan->is_only_node ? self->node : (self->node + 1) % n;
+    if (turn_to(self, next, &why))
+        requeue_open(self);
+}
+
+/* Where the actor and the chain stand, from the first node that knows. */
+static enum apm_err learn(struct submitter *self, struct complaint *complaint)
+{
+    const struct submitter_plan *plan = self->plan;
+    char key[2 * APM2_HASH_BYTES + 1];
+    enum apm_err err = APM_ERR_UNREACHABLE;
+    hex_encode(apm2_key_public(plan->key), APM2_HASH_BYTES, key);
+    json_t *args = json_pack("{s:s}", "actor", key);
+
+    uint32_t n_tries = plan->is_only_node ? 1 : plan->cluster->n;
+    for (uint32_t i = 0; i < n_tries && err != APM_OK; i++) {
+        uint32_t node = (plan->first_node + i) % plan->cluster->n;
+        json_t *account = NULL, *status = NULL;
+        err = ask_one(&plan->cluster->nodes[node], "account", args, ASK_TIMEOUT_MS, &account,
+                      complaint);
+        if (err == APM_OK)
+            err = ask_one(&plan->cluster->nodes[node], "status", NULL, ASK_TIMEOUT_MS, &status,
+                          complaint);
+        if (err == APM_OK && !json_is_true(json_object_get(account, "known")))
+            err = complain(complaint, APM_ERR_DENIED,
+                           "the key %.16s... belongs to no actor of this cluster", key);
+        if (err == APM_OK) {
+            self->node = node;
+            self->nonce = (uint64_t)json_integer_value(json_object_get(account, "next_nonce"));
+            self->height = (uint64_t)json_integer_value(json_object_get(status, "height"));
+        }
+        json_decref(account);
+        json_decref(status);
+        if (err == APM_ERR_DENIED)
+            break;
+    }
+    json_decref(args);
+    return err;
+}
+
+/* ---- out ---- */
+
+static bool sign(struct submitter *self, struct batch *batch)
+{
+    const struct submitter_plan *plan = self->plan;
+    struct apm2_terms terms = {self->nonce, self->height + plan->expiry_heights};
+    const struct apm2_event *const *events =
+        (const struct apm2_event *const *)(uintptr_t)batch->events;
+    if (!apm2_bundle_new(plan->chain, plan->key, &terms, events, batch->n_events, &batch->bundle,
+                         &batch->why))
+        return false;
+    self->nonce++;
+    return true;
+}
+
+static void end(struct submitter *self, struct batch *batch, enum batch_state state)
+{
+    if (is_ended(batch))
+        return;
+    if (batch->state == BATCH_QUEUED && batch->sent_us != 0)
+        self->n_again--;
+    batch->state = state;
+    self->n_open--;
+    self->n_done++;
+    self->moved_ms = clock_mono_ms();
+    /* The bytes are needed no more, the id is. */
+    struct apm2_bundle *kept = realloc(batch->bundle, sizeof(*kept));
+    if (kept != NULL)
+        batch->bundle = kept;
+}
+
+/* False: the connection takes no more now. */
+static bool send_one(struct submitter *self, uint32_t i)
+{
+    struct batch *batch = &self->batches[i];
+    struct apm2_why why;
+    if (!apm2_client_submit(self->client, i, batch->bundle, &why))
+        return false;
+    if (batch->sent_us == 0)
+        batch->sent_us = clock_mono_us();
+    batch->state = BATCH_SENT;
+    return true;
+}
+
+static bool send_again(struct submitter *self, uint64_t now_ms)
+{
+    uint32_t left = self->next_new;
+    while (self->n_again > 0 && left-- > 0) {
+        uint32_t i = self->scan;
+        self->scan = (self->scan + 1) % self->next_new;
+        struct batch *batch = &self->batches[i];
+        if (batch->state != BATCH_QUEUED || batch->next_ms > now_ms)
+            continue;
+        if (!send_one(self, i)) {
+            self->scan = i;
+            return false;
+        }
+        self->n_again--;
+    }
+    return true;
+}
+
+static void send_new(struct submitter *self)
+{
+    while (self->next_new < self->n && self->n_open < self->plan->window) {
+        struct batch *batch = &self->batches[self->next_new];
+        if (batch->bundle == NULL && !sign(self, batch)) {
+            self->next_new++;
+            self->n_open++;
+            end(self, batch, BATCH_REFUSED);
+            continue;
+        }
+        if (!send_one(self, self->next_new))
+            return;
+        self->next_new++;
+        self->n_open++;
+    }
+}
+
+/* ---- in ---- */
+
+static void put_off(struct submitter *self, struct batch *batch)
+{
+    uint64_t wait_ms = BUSY_MIN_MS << (batch->n_busy < 6 ? batch->n_busy : 6);
+    batch->n_busy++;
+    batch->state = BATCH_QUEUED;
+    batch->next_ms = clock_mono_ms() + (wait_ms < BUSY_MAX_MS ? wait_ms : BUSY_MAX_MS);
+    self->n_again++;
+}
+
+static void on_refused(struct submitter *self, struct batch *batch, const struct apm2_reply *reply)
+{
+    (void)snprintf(batch->why.error, sizeof(batch->why.error), "%s", reply->error);
+    (void)snprintf(batch->why.text, sizeof(batch->why.text), "%s", reply->detail);
+    if (strcmp(reply->error, "BUSY") == 0)
+        put_off(self, batch);
+    else
+        end(self, batch, BATCH_REFUSED);
+}
+
+static void on_outcome(struct submitter *self, struct batch *batch, const struct apm2_reply *reply)
+{
+    batch->latency_us = clock_mono_us() - batch->sent_us;
+    batch->height = reply->height;
+    self->height = reply->height > self->height ? reply->height : self->height;
+    if (reply->height == 0) {
+        end(self, batch, BATCH_EXPIRED);
+        return;
+    }
+    if (reply->n_codes != batch->n_events)
+        return; /* not an answer to what was sent */
+    batch->codes = malloc(reply->n_codes);
+    MUST(batch->codes != NULL);
+    memcpy(batch->codes, reply->codes, reply->n_codes);
+    end(self, batch, BATCH_FINAL);
+}
+
+static void on_reply(struct submitter *self, const struct apm2_reply *reply)
+{
+    self->heard_ms = clock_mono_ms();
+    if (reply->request >= self->next_new)
+        return;
+    struct batch *batch = &self->batches[reply->request];
+    /* QUEUED again: the answer to an earlier sending still settles it. */
+    if (is_ended(batch))
+        return;
+    if (reply->kind == APM2_OUTCOME)
+        on_outcome(self, batch, reply);
+    else if (reply->kind == APM2_ACCEPTED && batch->state == BATCH_SENT)
+        batch->state = BATCH_ACCEPTED;
+    else if (reply->kind == APM2_REFUSED && batch->state == BATCH_SENT)
+        on_refused(self, batch, reply);
+}
+
+/* ---- the loop ---- */
+
+static void show(struct submitter *self, uint64_t now_ms)
+{
+    if (self->plan->progress == NULL || now_ms - self->shown_ms < PROGRESS_MS)
+        return;
+    self->shown_ms = now_ms;
+    self->plan->progress(self->plan->context, self->batches, self->n_done);
+}
+
+static void drive(struct submitter *self)
+{
+    while (self->n_done < self->n) {
+        uint64_t now_ms = clock_mono_ms();
+        if (now_ms - self->moved_ms > self->plan->timeout_ms)
+            return;
+        if (now_ms - self->heard_ms > SILENCE_MS)
+            turn_to_another(self);
+        if (self->client != NULL && send_again(self, now_ms))
+            send_new(self);
+        struct apm2_reply reply;
+        bool got = false;
+        while (self->client != NULL && apm2_client_next(self->client, &reply)) {
+            on_reply(self, &reply);
+            got = true;
+        }
+        show(self, now_ms);
+        if (!got && self->client != NULL)
+            apm2_client_wait(&self->client, 1, self->n_again > 0 ? POLL_MS : POLL_MS * 5);
+    }
+}
+
+static void count(const struct batch *batch, struct submit_totals *totals)
+{
+    switch (batch->state) {
+    case BATCH_QUEUED:
+    case BATCH_SENT:
+    case BATCH_ACCEPTED:
+    case BATCH_UNDECIDED:
+        totals->undecided += batch->n_events;
+        return;
+    case BATCH_EXPIRED:
+        totals->expired += batch->n_events;
+        return;
+    case BATCH_REFUSED:
+        totals->refused += batch->n_events;
+        return;
+    case BATCH_FINAL:
+        for (uint32_t i = 0; i < batch->n_events; i++)
+            *(batch->codes[i] == 0 ? &totals->applied : &totals->rejected) += 1;
+        return;
+    }
+}
+
+enum apm_err submitter_run(const struct submitter_plan *plan, struct batch *batches, uint32_t n,
+                           struct submit_totals *ret_totals, struct complaint *ret_complaint)
+{
+    struct submitter self = {.plan = plan, .batches = batches, .n = n};
+    struct apm2_why why;
+    uint64_t began_us = clock_mono_us();
+    enum apm_err err = learn(&self, ret_complaint);
+    if (err != APM_OK)
+        return err;
+    if (!turn_to(&self, self.node, &why))
+        return complain_why(ret_complaint, &why);
+
+    self.moved_ms = clock_mono_ms();
+    drive(&self);
+    apm2_client_close(&self.client);
+
+    struct submit_totals totals = {.elapsed_us = clock_mono_us() - began_us};
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_ended(&batches[i]))
+            batches[i].state = BATCH_UNDECIDED;
+        count(&batches[i], &totals);
+    }
+    *ret_totals = totals;
+    return APM_OK;
+}
+
+void batches_free(struct batch **batches, uint32_t n)
+{
+    for (uint32_t i = 0; *batches != NULL && i < n; i++) {
+        struct batch *batch = &(*batches)[i];
+        for (uint32_t j = 0; j < batch->n_events; j++)
+            apm2_event_free(&batch->events[j]);
+        free(batch->events);
+        free(batch->bundle);
+        free(batch->codes);
+    }
+    free(*batches);
+    *batches = NULL;
+}
