@@ -171,10 +171,10 @@ static bool is_what_we_wrote(const struct persist *persist, const struct db_rows
 static void fail_refused(struct store *store, uint64_t stored)
 {
     char detail[128];
-    snprintf(detail, sizeof(detail),
-             "the stored safety record is number %" PRIu64 ", not older than ours, %" PRIu64
-             ": another process wrote it",
-             stored, store->persist.counter);
+    (void)snprintf(detail, sizeof(detail),
+                   "the stored safety record is number %" PRIu64 ", not older than ours, %" PRIu64
+                   ": another process wrote it",
+                   stored, store->persist.counter);
     store_fail(store, APM_ERR_FENCED, detail);
 }
 

@@ -155,8 +155,8 @@ struct store *store_new(const struct store_config *config, const struct store_ev
     struct store *store = mem_new(1, sizeof(*store));
     store->config = *config;
     store->events = *events;
-    snprintf(store->application_name, sizeof(store->application_name), "apm2-consensus/%s",
-             config->node);
+    (void)snprintf(store->application_name, sizeof(store->application_name), "apm2-consensus/%s",
+                   config->node);
     buf_init(&store->persist.bytes, STORE_WRITE_BYTES_MAX);
     commit_init(store);
 

@@ -328,6 +328,12 @@ void core_step(struct core *core, const struct input *input, struct actions *ret
 /* When the next TICK is due, on the clock of now_ms. UINT64_MAX = never. */
 uint64_t core_deadline_ms(const struct core *core);
 
+/* The highest certificate held; good until the next step. */
+const struct qc *core_high_qc(const struct core *core);
+
+/* Is the block in the core's window? The caller need not keep others. */
+bool core_has_block(const struct core *core, const struct hash *id);
+
 /* What operators see (status). */
 struct core_view {
     struct term term;
@@ -335,6 +341,7 @@ struct core_view {
     struct tip committed;
     uint64_t executed_height;
     struct rank high_qc;
+    struct hash high_block; /* the block that the high QC certifies */
     struct term timed_out;
     bool is_observing;
     bool is_admitted; /* rank queries done: signing allowed */

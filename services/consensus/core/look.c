@@ -32,6 +32,19 @@ const char *note_reason_text(enum note_reason reason)
     return reason < REASON_END && texts[reason] != NULL ? texts[reason] : "unknown";
 }
 
+const struct qc *core_high_qc(const struct core *core)
+{
+    return &core->record.high_qc;
+}
+
+bool core_has_block(const struct core *core, const struct hash *id)
+{
+    for (uint32_t i = 0; i < CHAIN_WINDOW; i++)
+        if (core->blocks[i].is_used && hash_eq(&core->blocks[i].id, id))
+            return true;
+    return false;
+}
+
 static void look_at_peer(const struct core *core, uint32_t i, struct core_peer_view *view)
 {
     const struct signed_by *by = &core->signed_by[i];
@@ -51,6 +64,7 @@ void core_look(const struct core *core, struct core_view *ret_view)
     ret_view->committed = core->committed;
     ret_view->executed_height = core->executed_height;
     ret_view->high_qc = core->record.high_qc.rank;
+    ret_view->high_block = core->record.high_qc.block;
     ret_view->timed_out = core->record.timed_out;
     ret_view->is_observing = core->record.observing;
     ret_view->is_admitted = core->is_admitted;

@@ -190,10 +190,11 @@ void propose_on_built(struct core *core, const struct input *input)
     if (!is_free_to_lead(core) || !make_plan(core, &plan) ||
         !hash_eq(&plan.parent.block, &input->built.parent) || !hash_is_zero(&core->persist_block))
         return;
-    if (input->built.is_empty && core->any_pending && core->handoff_to == VALIDATOR_NONE &&
-        hash_eq(&plan.parent.block, &core->committed.block)) {
-        core->any_pending = false; /* until the mempool says otherwise: do not ask again at once */
-        return;
+    if (input->built.is_empty) {
+        /* Nothing waits after all, whatever was said before: is there another reason? */
+        core->any_pending = false;
+        if (!is_due(core, &plan))
+            return;
     }
 
     core->own.justify = core->record.high_qc;

@@ -1,0 +1,139 @@
+/* Leases, capabilities and actors, as executed here. */
+#include "services/consensus/queries.h"
+
+#include "common/log.h"
+
+static void set_span(json_t *object, const char *name, struct span text)
+{
+    json_object_set_new(object, name, json_stringn((const char *)text.data, text.size));
+}
+
+static void set_key(json_t *object, const char *name, const struct key *key)
+{
+    char text[65];
+
+    hex_encode(key->b, sizeof(key->b), text);
+    json_object_set_new(object, name, json_string(text));
+}
+
+static void set_u64(json_t *object, const char *name, uint64_t value)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+enum apm_err query_account(void *state, struct span args, struct buf *ret_body)
+{
+    const struct node *node = state;
+    struct key actor;
+    uint64_t nonce = 0;
+
+    if (!query_key(args, "actor", &actor)) {
+        admin_error_body(ret_body, "actor: must be 64 hex digits of an ed25519 key", NULL);
+        return APM_ERR_BAD_INPUT;
+    }
+    bool is_known = authority_next_nonce(execution_authority(node->execution), &actor, &nonce);
+    struct hash_text chain = hash_to_text(&node->genesis->chain);
+    json_t *body =
+        json_pack("{s:b,s:I,s:I,s:s}", "known", is_known, "next_nonce", (json_int_t)nonce, "height",
+                  (json_int_t)node->view.committed.height, "chain_id", chain.text);
+    return query_done(body, ret_body);
+}
+
+static json_t *lease_json(const struct lease_view *lease)
+{
+    json_t *json = json_object();
+    struct hash_text id = hash_to_text(&lease->id);
+
+    set_span(json, "resource", lease->resource);
+    set_span(json, "holder", lease->holder);
+    set_u64(json, "issued_ms", lease->issued_at_ms);
+    set_u64(json, "renewed_ms", lease->renewed_at_ms);
+    set_u64(json, "expires_ms", lease->expires_at_ms);
+    set_u64(json, "renewals", lease->n_renewals);
+    set_key(json, "issuer", &lease->issuer);
+    json_object_set_new(json, "id", json_string(id.text));
+    return json;
+}
+
+/* The namespace asked about, `kernel` by default. */
+static struct span space_of(struct span args, char text[ID_BYTES_MAX + 1])
+{
+    if (!query_text(args, "namespace", text))
+        memcpy(text, NAMESPACE_KERNEL, sizeof(NAMESPACE_KERNEL));
+    return span_of(text, strlen(text));
+}
+
+enum apm_err query_leases(void *state, struct span args, struct buf *ret_body)
+{
+    const struct node *node = state;
+    const struct authority *authority = execution_authority(node->execution);
+    char name[ID_BYTES_MAX + 1], resource[ID_BYTES_MAX + 1];
+    struct span space = space_of(args, name);
+    json_t *list = json_array();
+    struct lease_view lease;
+    uint32_t cursor = 0;
+
+    if (query_text(args, "resource", resource)) {
+        if (authority_find_lease(authority, space, span_of(resource, strlen(resource)), &lease))
+            json_array_append_new(list, lease_json(&lease));
+    } else {
+        while (authority_next_lease(authority, space, &cursor, &lease))
+            json_array_append_new(list, lease_json(&lease));
+    }
+    return query_done(
+        json_pack("{s:o,s:I}", "leases", list, "height", (json_int_t)node->view.executed_height),
+        ret_body);
+}
+
+static const char *state_text(enum capability_state state)
+{
+    switch (state) {
+    case CAPABILITY_LIVE:
+        return "live";
+    case CAPABILITY_ENDED_REVOKED:
+        return "revoked";
+    case CAPABILITY_ENDED_EXPIRED:
+        return "expired";
+    }
+    return "unknown";
+}
+
+static json_t *capability_json(const struct capability_view *capability)
+{
+    json_t *json = json_object();
+    char rights[1024] = "";
+
+    set_span(json, "id", capability->id);
+    set_span(json, "parent", capability->parent);
+    set_key(json, "subject", &capability->subject);
+    set_key(json, "granter", &capability->granter);
+    (void)rights_print(capability->rights, rights, sizeof(rights));
+    json_object_set_new(json, "rights", json_string(rights));
+    set_span(json, "resource_prefix", capability->resource_prefix);
+    set_u64(json, "expires_ms", capability->expires_at_ms);
+    set_u64(json, "depth", capability->depth);
+    json_object_set_new(json, "state", json_string(state_text(capability->state)));
+    return json;
+}
+
+enum apm_err query_capabilities(void *state, struct span args, struct buf *ret_body)
+{
+    const struct node *node = state;
+    const struct authority *authority = execution_authority(node->execution);
+    char name[ID_BYTES_MAX + 1], id[ID_BYTES_MAX + 1];
+    struct span space = space_of(args, name);
+    json_t *list = json_array();
+    struct capability_view capability;
+    uint32_t cursor = 0;
+
+    if (query_text(args, "id", id)) {
+        if (authority_find_capability(authority, space, span_of(id, strlen(id)), &capability))
+            json_array_append_new(list, capability_json(&capability));
+    } else {
+        while (authority_next_capability(authority, space, &cursor, &capability))
+            json_array_append_new(list, capability_json(&capability));
+    }
+    return query_done(json_pack("{s:o,s:I}", "capabilities", list, "height",
+                                (json_int_t)node->view.executed_height),
+                      ret_body);
+}

@@ -1,0 +1,16 @@
+/* commit_vote: a validator's vote to commit a certified block. */
+#include "services/consensus/node.h"
+
+void on_commit_vote(struct node *node, uint32_t from, const struct wire_commit_vote *message,
+                    struct span frame)
+{
+    struct input input = {.kind = INPUT_COMMIT_VOTE, .from = from, .commit_vote = *message};
+
+    (void)frame;
+    if (message->voter != from) {
+        peer_refuse(node, from, LABEL_stranger, "commit vote of another validator");
+        return;
+    }
+    if (verify_cert(node, from, commit_vote_verify(&node->genesis->set, message), "commit vote"))
+        act_input(node, &input);
+}

@@ -1,0 +1,15 @@
+/* vote: a validator's vote for a block. */
+#include "services/consensus/node.h"
+
+void on_vote(struct node *node, uint32_t from, const struct wire_vote *message, struct span frame)
+{
+    struct input input = {.kind = INPUT_VOTE, .from = from, .vote = *message};
+
+    (void)frame;
+    if (message->voter != from) {
+        peer_refuse(node, from, LABEL_stranger, "vote of another validator");
+        return;
+    }
+    if (verify_cert(node, from, vote_verify(&node->genesis->set, message), "vote"))
+        act_input(node, &input);
+}

@@ -1,0 +1,365 @@
+/* Persists: the core's queued ones merged into one write, to safety file and store in
+ * parallel; complete when both are durable and the signer has signed. */
+#include "services/consensus/node.h"
+
+#include <poll.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/must.h"
+
+static struct persist_job *enqueue(struct node *node)
+{
+    struct persister *persister = &node->persister;
+
+    MUST(persister->n_queued < PERSIST_JOBS_MAX);
+    struct persist_job *job = &persister->queue[persister->n_queued++];
+    *job = (struct persist_job){.token = 0};
+    return job;
+}
+
+/* A block of our own: its message goes into the pool without a signature for now. */
+static void pool_own(struct node *node, const struct proposal *own)
+{
+    uint8_t header[HEADER_BYTES_MAX], justify[QC_BYTES_MAX], entry[ENTRY_BYTES_MAX];
+    struct wire_proposal message = {
+        .header = span_of(header, header_encode(&own->header, header)),
+        .justify = span_of(justify, qc_encode(&own->justify, justify, sizeof(justify))),
+        .bundles = span_of(node->built_ids, node->n_built * sizeof(struct hash)),
+    };
+
+    if (own->entry.kind != ENTRY_NONE)
+        message.entry = span_of(entry, entry_encode(&own->entry, entry, sizeof(entry)));
+    struct span bytes = act_encode(node, WIRE_proposal, &message);
+    struct pooled_block *block = block_add(node, &own->id, &own->header, bytes, node->self);
+    MUST(block != NULL);
+    bool is_marked = mempool_mark(node->mempool, &own->id, node->built_ids, node->n_built);
+    MUST(is_marked);
+}
+
+void persist_ask(struct node *node, const struct action *action)
+{
+    struct persist_job *job = enqueue(node);
+
+    job->token = action->persist.token;
+    job->n_intents = action->persist.n_intents;
+    memcpy(job->intents, action->persist.intents, job->n_intents * sizeof(job->intents[0]));
+    job->block = action->persist.block;
+    job->is_record = true;
+    node->persister.record = *action->persist.record;
+    if (action->persist.own != NULL)
+        pool_own(node, action->persist.own);
+}
+
+void persist_block(struct node *node, const struct hash *block)
+{
+    if (node->persister.n_queued == PERSIST_JOBS_MAX)
+        return; /* the commit log asks again */
+    enqueue(node)->block = *block;
+}
+
+bool persist_is_idle(const struct node *node)
+{
+    return node->persister.n_queued == 0 && node->persister.n_flight == 0;
+}
+
+/* How many queued jobs fit one write: the signer bounds the statements. */
+static uint32_t batch_size(const struct persister *persister)
+{
+    uint32_t n_intents = 0;
+    uint32_t n = 0;
+
+    while (n < persister->n_queued && n_intents + persister->queue[n].n_intents <= SIGN_INTENTS_MAX)
+        n_intents += persister->queue[n++].n_intents;
+    return n;
+}
+
+struct write_list {
+    struct store_block blocks[PERSIST_JOBS_MAX];
+    uint32_t n;
+    struct span *bodies; /* of all of them, one after the other */
+    uint32_t n_bodies;
+};
+
+/* False: a body went with a rival block that was committed, so this one has lost. */
+static bool list_pooled(struct node *node, const struct pooled_block *block,
+                        struct write_list *list)
+{
+    struct span *bodies = list->bodies + list->n_bodies;
+
+    for (uint32_t i = 0; i < block->n_bundles; i++) {
+        struct hash id;
+        memcpy(&id, block->ids.data + i * sizeof(id), sizeof(id));
+        struct body *body = mempool_body(node->mempool, &id);
+        if (body == NULL)
+            return false;
+        bodies[i] = body_span(body);
+    }
+    list->n_bodies += block->n_bundles;
+    list->blocks[list->n++] = (struct store_block){
+        .id = block->id,
+        .rank = block->header.rank,
+        .height = block->header.height,
+        .parent = block->header.parent,
+        .proposal = span_of(block->proposal, block->proposal_size),
+        .bundles = {.n = block->n_bundles, .items = bodies},
+    };
+    return true;
+}
+
+static void list_logged(const struct commit_entry *entry, struct write_list *list)
+{
+    struct span *bodies = list->bodies + list->n_bodies;
+
+    for (uint32_t i = 0; i < entry->n_bundles; i++)
+        bodies[i] = body_span(entry->bodies[i]);
+    list->n_bodies += entry->n_bundles;
+    list->blocks[list->n++] = (struct store_block){
+        .id = entry->id,
+        .rank = entry->header.rank,
+        .height = entry->height,
+        .parent = entry->header.parent,
+        .proposal = span_of(entry->proposal, entry->proposal_size),
+        .bundles = {.n = entry->n_bundles, .items = bodies},
+    };
+}
+
+static struct commit_entry *find_logged(struct node *node, const struct hash *id)
+{
+    for (uint32_t i = 0; i < node->log_n; i++) {
+        struct commit_entry *entry = &node->log[(node->log_first + i) % COMMIT_LOG_MAX];
+        if (hash_eq(&entry->id, id))
+            return entry;
+    }
+    return NULL;
+}
+
+/* The blocks of the flight, each once, wherever it now is. */
+static void list_blocks(struct node *node, struct write_list *list)
+{
+    struct persister *persister = &node->persister;
+
+    for (uint32_t i = 0; i < persister->n_flight; i++) {
+        const struct hash *id = &persister->flight[i].block;
+        bool is_listed = hash_is_zero(id);
+        for (uint32_t j = 0; j < list->n; j++)
+            is_listed |= hash_eq(&list->blocks[j].id, id);
+        if (is_listed)
+            continue;
+        struct pooled_block *pooled = block_find(node, id);
+        struct commit_entry *logged = pooled == NULL ? find_logged(node, id) : NULL;
+        if (pooled != NULL && !pooled->is_stored)
+            (void)list_pooled(node, pooled, list);
+        else if (logged != NULL && !logged->is_stored && logged->n_missing == 0)
+            list_logged(logged, list);
+    }
+}
+
+static void send_to_signer(struct node *node, struct span record)
+{
+    struct persister *persister = &node->persister;
+    struct intent intents[SIGN_INTENTS_MAX];
+    struct sign_job job = {.token = persister->token, .record = record, .intents = intents};
+
+    for (uint32_t i = 0; i < persister->n_flight; i++)
+        for (uint32_t j = 0; j < persister->flight[i].n_intents; j++)
+            intents[job.n_intents++] = persister->flight[i].intents[j];
+    if (signer_send(node->signer, &job) != APM_OK) {
+        LOG_ERROR("signer_gone", F_STR("meaning", "the signer child ended: nothing can be signed"));
+        node_fail(node, APM_ERR_FAILED);
+    }
+    loop_set_events(node->env->loop, signer_fd(node->signer),
+                    (short)(POLLIN | (signer_has_queued(node->signer) ? POLLOUT : 0)));
+}
+
+static bool has_record(const struct persister *persister)
+{
+    for (uint32_t i = 0; i < persister->n_flight; i++)
+        if (persister->flight[i].is_record)
+            return true;
+    return false;
+}
+
+static void take_batch(struct persister *persister)
+{
+    uint32_t n = batch_size(persister);
+
+    memcpy(persister->flight, persister->queue, n * sizeof(persister->queue[0]));
+    memmove(persister->queue, persister->queue + n,
+            (persister->n_queued - n) * sizeof(persister->queue[0]));
+    persister->n_flight = n;
+    persister->n_queued -= n;
+}
+
+static void take_off(struct node *node)
+{
+    struct persister *persister = &node->persister;
+    struct write_list list = {.bodies = node->spans};
+
+    take_batch(persister);
+    list_blocks(node, &list);
+    MUST(list.n_bodies <= SPANS_MAX);
+    struct store_write write = {.blocks = list.blocks, .n_blocks = list.n};
+    persister->token++;
+    persister->started_us = clock_mono_us();
+    persister->n_sigs = 0;
+    persister->is_stored = false;
+    persister->is_signed = !has_record(persister);
+    if (!persister->is_signed) {
+        persister->record.counter = ++persister->counter;
+        size_t size = safety_encode(&persister->record, persister->bytes, sizeof(persister->bytes));
+        MUST(size > 0);
+        write.counter = persister->counter;
+        write.instance = persister->record.instance;
+        write.record = span_of(persister->bytes, size);
+        send_to_signer(node, write.record);
+    }
+    store_persist(node->store, &write, persister->token);
+}
+
+void persist_turn(struct node *node)
+{
+    struct persister *persister = &node->persister;
+
+    if (persister->n_flight == 0 && persister->n_queued > 0 && store_can_persist(node->store))
+        take_off(node);
+}
+
+/* The signature that our own proposal was stored without. */
+static void patch_own(struct node *node, const struct intent *intent, const struct sig *sig)
+{
+    struct pooled_block *block = block_find(node, &intent->proposal.block);
+    struct wire_proposal message;
+
+    if (block == NULL)
+        return;
+    enum wire_verdict verdict =
+        wire_decode_as(WIRE_proposal, span_of(block->proposal, block->proposal_size), &message);
+    MUST(verdict == WIRE_OK);
+    message.signature = *sig;
+    struct span bytes = act_encode(node, WIRE_proposal, &message);
+    MUST(bytes.size == block->proposal_size);
+    memcpy(block->proposal, bytes.data, bytes.size);
+}
+
+static void mark_stored(struct node *node, const struct hash *id)
+{
+    struct pooled_block *pooled = block_find(node, id);
+    struct commit_entry *logged = find_logged(node, id);
+
+    if (pooled != NULL)
+        pooled->is_stored = true;
+    if (logged != NULL && logged->n_missing == 0)
+        logged->is_stored = true;
+}
+
+static enum metric_label signature_label(enum intent_kind kind)
+{
+    switch (kind) {
+    case INTENT_PROPOSAL:
+        return LABEL_proposal;
+    case INTENT_VOTE:
+        return LABEL_vote;
+    case INTENT_COMMIT_VOTE:
+        return LABEL_commit_vote;
+    case INTENT_TIMEOUT:
+        return LABEL_timeout;
+    case INTENT_CHECKPOINT:
+        break;
+    }
+    return LABEL_other;
+}
+
+static void complete_job(struct node *node, const struct persist_job *job, const struct sig *sigs)
+{
+    struct input input = {.kind = INPUT_PERSISTED, .from = VALIDATOR_NONE};
+
+    if (!hash_is_zero(&job->block))
+        mark_stored(node, &job->block);
+    if (!job->is_record)
+        return;
+    input.persisted.token = job->token;
+    input.persisted.n_sigs = job->n_intents;
+    for (uint32_t i = 0; i < job->n_intents; i++) {
+        input.persisted.sigs[i] = sigs[i];
+        metric_add(node->env->metrics, METRIC_signatures_total,
+                   signature_label(job->intents[i].kind), 1);
+        if (job->intents[i].kind == INTENT_PROPOSAL)
+            patch_own(node, &job->intents[i], &sigs[i]);
+    }
+    act_input(node, &input);
+}
+
+static void land(struct node *node)
+{
+    struct persister *persister = &node->persister;
+    uint32_t n = persister->n_flight;
+    uint32_t sig = 0;
+
+    if (n == 0 || !persister->is_signed || !persister->is_stored)
+        return;
+    persister->n_flight = 0; /* completions may ask for more; the next write waits for the turn */
+    for (uint32_t i = 0; i < n; i++) {
+        struct persist_job job = persister->flight[i];
+        complete_job(node, &job, persister->sigs + sig);
+        sig += job.n_intents;
+    }
+}
+
+static double seconds_since(uint64_t start_us)
+{
+    return (double)(clock_mono_us() - start_us) / 1e6;
+}
+
+void persist_on_stored(struct node *node, uint64_t token)
+{
+    struct persister *persister = &node->persister;
+
+    MUST(persister->n_flight > 0 && token == persister->token);
+    metric_observe(node->env->metrics, METRIC_persist, seconds_since(persister->started_us));
+    persister->is_stored = true;
+    land(node);
+}
+
+static void on_signed(struct node *node, const struct sign_result *result)
+{
+    struct persister *persister = &node->persister;
+
+    if (result->token != persister->token)
+        return; /* the repair before the first write: start.c waits for it by itself */
+    metric_observe(node->env->metrics, METRIC_sign, seconds_since(persister->started_us));
+    persister->n_sigs = result->n_sigs;
+    memcpy(persister->sigs, result->sigs, result->n_sigs * sizeof(result->sigs[0]));
+    persister->is_signed = true;
+    land(node);
+}
+
+bool persist_on_signer(void *arg, short revents)
+{
+    struct node *node = arg;
+    struct sign_result result;
+
+    if ((revents & POLLOUT) && signer_flush(node->signer) != APM_OK)
+        node_fail(node, APM_ERR_FAILED);
+    for (;;) {
+        switch (signer_receive(node->signer, &result)) {
+        case SIGNER_NOTHING:
+            loop_set_events(node->env->loop, signer_fd(node->signer),
+                            (short)(POLLIN | (signer_has_queued(node->signer) ? POLLOUT : 0)));
+            return false;
+        case SIGNER_SIGNED:
+            on_signed(node, &result);
+            break;
+        case SIGNER_REFUSED:
+            /* The signer's own record forbids what ours allowed: never argue with it. */
+            LOG_ERROR("signature_refused", F_U64("intent", result.refused),
+                      F_STR("verdict", safety_verdict_text(result.verdict)));
+            node_fail(node, APM_ERR_FAILED);
+            return false;
+        case SIGNER_GONE:
+            LOG_ERROR("signer_gone", F_STR("meaning", "the signer child ended: exiting"));
+            node_fail(node, APM_ERR_FAILED);
+            return false;
+        }
+    }
+}
