@@ -20,7 +20,7 @@ struct db *db_new(const struct db_setup *setup)
     db->backoff_ms = BACKOFF_MIN_MS;
     db->random = setup->seed | 1;
     db->error = APM_ERR_DB_UNREACHABLE;
-    snprintf(db->detail, sizeof(db->detail), "not connected yet");
+    (void)snprintf(db->detail, sizeof(db->detail), "not connected yet");
     return db;
 }
 
@@ -109,7 +109,7 @@ void db_give_up(struct db *db, enum apm_err err, const char *detail)
         return;
     db->must_drop = true;
     db->error = err;
-    snprintf(db->detail, sizeof(db->detail), "%s", detail);
+    (void)snprintf(db->detail, sizeof(db->detail), "%s", detail);
     /* libpq ends its messages with a line feed. */
     size_t size = strlen(db->detail);
     while (size > 0 && db->detail[size - 1] == '\n')

@@ -74,10 +74,10 @@ static void bad_version(struct db *db, uint64_t version)
     char detail[DB_DETAIL_MAX];
     const char *what = version < db->setup.schema_min ? "run `apm2 db migrate`"
                                                       : "this program is older: upgrade it";
-    snprintf(detail, sizeof(detail),
-             "the database's schema version is %" PRIu64 ", this program works with %" PRIu64
-             " to %" PRIu64 ": %s",
-             version, db->setup.schema_min, db->setup.schema_max, what);
+    (void)snprintf(detail, sizeof(detail),
+                   "the database's schema version is %" PRIu64 ", this program works with %" PRIu64
+                   " to %" PRIu64 ": %s",
+                   version, db->setup.schema_min, db->setup.schema_max, what);
     db_give_up(db, APM_ERR_SCHEMA_VERSION, detail);
 }
 
@@ -159,7 +159,7 @@ static void ask_lock(struct db *db)
     int64_t lock;
     memcpy(&lock, digest.b, sizeof(lock));
     char text[32];
-    snprintf(text, sizeof(text), "%" PRId64, lock);
+    (void)snprintf(text, sizeof(text), "%" PRId64, lock);
     ask(db, DB_ASKED_EPOCH, "SELECT epoch FROM fence WHERE service = $1", db->setup.fence);
     ask(db, DB_ASKED_LOCK, "SELECT pg_try_advisory_lock($1::bigint)", text);
     db_flush(db);

@@ -78,7 +78,7 @@ static enum apm_err compare(struct migrator *m, const struct migration *migratio
                             const struct hash *digest)
 {
     char version[32];
-    snprintf(version, sizeof(version), "%" PRIu64, migration->version);
+    (void)snprintf(version, sizeof(version), "%" PRIu64, migration->version);
     const char *const params[] = {version};
     PGresult *result =
         PQexecParams(m->conn, "SELECT digest FROM schema_migration WHERE version = $1::bigint", 1,
@@ -103,7 +103,7 @@ static enum apm_err note(struct migrator *m, const struct migration *migration,
                          const struct hash *digest)
 {
     char version[32];
-    snprintf(version, sizeof(version), "%" PRIu64, migration->version);
+    (void)snprintf(version, sizeof(version), "%" PRIu64, migration->version);
     const char *const params[] = {version, migration->name, (const char *)digest->b};
     const int lengths[] = {0, 0, sizeof(digest->b)};
     const int formats[] = {0, 0, 1};

@@ -27,7 +27,11 @@ CREATE TABLE safety (
     counter bigint NOT NULL,
     instance bytea NOT NULL,
     record bytea NOT NULL
-) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+) WITH (
+    toast_tuple_target = 8160,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 2000
+);
 ALTER TABLE safety ALTER COLUMN record SET STORAGE EXTERNAL;
 INSERT INTO safety (id, counter, instance, record) VALUES (1, 0, ''::bytea, ''::bytea);
 

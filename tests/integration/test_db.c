@@ -84,7 +84,7 @@ static enum apm_err refused(const struct db_setup *setup, char detail[DB_DETAIL_
     while (!db_is_final(db_last_error(db)) && !db_is_up(db) && clock_mono_ms() < end)
         turn(db);
     enum apm_err err = db_last_error(db);
-    snprintf(detail, DB_DETAIL_MAX, "%s", db_detail(db));
+    (void)snprintf(detail, DB_DETAIL_MAX, "%s", db_detail(db));
     db_destroy(&db);
     return err;
 }
@@ -212,7 +212,7 @@ START_TEST(a_server_that_forgets_is_refused)
     char sql[128];
     char detail[DB_DETAIL_MAX];
     migrated();
-    snprintf(sql, sizeof(sql), "ALTER SYSTEM SET %s = off", settings[_i]);
+    (void)snprintf(sql, sizeof(sql), "ALTER SYSTEM SET %s = off", settings[_i]);
     pg_exec(&pg, "postgres", sql, NULL);
     pg_exec(&pg, "postgres", "SELECT pg_reload_conf(), pg_sleep(0.3)", NULL);
     struct db_setup setup = setup_of();

@@ -23,7 +23,7 @@ static bool script(const char *verb, const char *dir)
 
 bool pg_create(struct pg *pg)
 {
-    snprintf(pg->dir, sizeof(pg->dir), "/tmp/apm2-test-pg-%d", (int)getpid());
+    (void)snprintf(pg->dir, sizeof(pg->dir), "/tmp/apm2-test-pg-%d", (int)getpid());
     return script("create", pg->dir);
 }
 
@@ -44,9 +44,9 @@ void pg_start(const struct pg *pg)
 
 void pg_conninfo(const struct pg *pg, const char *database, char *ret_conninfo, size_t size)
 {
-    snprintf(ret_conninfo, size,
-             "host=%s user=apm2 dbname=%s options='-c client_min_messages=warning'", pg->dir,
-             database);
+    (void)snprintf(ret_conninfo, size,
+                   "host=%s user=apm2 dbname=%s options='-c client_min_messages=warning'", pg->dir,
+                   database);
 }
 
 void pg_exec(const struct pg *pg, const char *database, const char *sql, char ret_value[256])
@@ -57,11 +57,11 @@ void pg_exec(const struct pg *pg, const char *database, const char *sql, char re
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        fprintf(stderr, "%s: %s", sql, PQerrorMessage(conn));
+        (void)fprintf(stderr, "%s: %s", sql, PQerrorMessage(conn));
     MUST(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
     if (ret_value != NULL) {
         MUST(PQntuples(result) > 0);
-        snprintf(ret_value, 256, "%s", PQgetvalue(result, 0, 0));
+        (void)snprintf(ret_value, 256, "%s", PQgetvalue(result, 0, 0));
     }
     PQclear(result);
     PQfinish(conn);
@@ -70,9 +70,9 @@ void pg_exec(const struct pg *pg, const char *database, const char *sql, char re
 void pg_fresh_database(const struct pg *pg, const char *name)
 {
     char sql[128];
-    snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
+    (void)snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
     pg_exec(pg, "postgres", sql, NULL);
-    snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+    (void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
     pg_exec(pg, "postgres", sql, NULL);
 }
 
@@ -86,9 +86,9 @@ long pg_number(const struct pg *pg, const char *database, const char *sql)
 void pg_end_sessions(const struct pg *pg, const char *application_name)
 {
     char sql[256];
-    snprintf(sql, sizeof(sql),
-             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-             " WHERE application_name = '%s'",
-             application_name);
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                   " WHERE application_name = '%s'",
+                   application_name);
     pg_exec(pg, "postgres", sql, NULL);
 }

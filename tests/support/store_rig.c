@@ -33,7 +33,7 @@ static void on_failed(void *context, enum apm_err err, const char *detail)
     struct rig *rig = context;
     MUST(rig->failure == APM_OK);
     rig->failure = err;
-    snprintf(rig->detail, sizeof(rig->detail), "%s", detail);
+    (void)snprintf(rig->detail, sizeof(rig->detail), "%s", detail);
 }
 
 void rig_open(struct rig *rig, const struct pg *pg, const char *database, char chain)
