@@ -319,7 +319,7 @@ static enum apm_err run(struct frame *frame)
     if (frame->env.failure == APM_OK) { /* `start` may have failed by service_fail */
         loop_run(frame->env.loop);
     }
-    LOG_INFO("stopped", F_STR("reason", apm_err_text(frame->env.failure)));
+    LOG_INFO("stopped", F_I64("exit_code", apm_err_exit(frame->env.failure)));
     return frame->env.failure;
 }
 
