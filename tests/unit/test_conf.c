@@ -119,6 +119,8 @@ static const struct bad_row {
     {"round_timeout: 9999999999999999999s\n", {"apm2.yaml:1", "is not a duration", ""}},
     {"block_bytes: 4MB\n", {"apm2.yaml:1", "is not a size", "1MiB to 4MiB"}},
     {"port: 65536\n", {"apm2.yaml:1", "port: \"65536\" is out of range", "1 to 65535"}},
+    {"port: 18446744073709560706\n",
+     {"apm2.yaml:1", "is not a whole number", ""}}, /* 2^64 + 9090 */
     {"port: -1\n", {"apm2.yaml:1", "is not a whole number", ""}},
     {"port: 0x10\n", {"apm2.yaml:1", "is not a whole number", ""}},
     {"port:\n", {"apm2.yaml:1", "is not a whole number", ""}},
