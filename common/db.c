@@ -118,6 +118,10 @@ void db_give_up(struct db *db, enum apm_err err, const char *detail)
 
 static void drop(struct db *db)
 {
+    /* A server that takes us in and then refuses every write (a full disk) must not
+     * be asked at the shortest interval for ever. */
+    if (db->state == DB_UP && db->now_ms - db->up_since_ms >= BACKOFF_MAX_MS)
+        db->backoff_ms = BACKOFF_MIN_MS;
     PQfinish(db->conn);
     db->conn = NULL;
     db->state = db_is_final(db->error) ? DB_STOPPED : DB_WAITING;
@@ -197,7 +201,7 @@ static void connect_step(struct db *db)
 void db_set_up(struct db *db)
 {
     db->state = DB_UP;
-    db->backoff_ms = BACKOFF_MIN_MS;
+    db->up_since_ms = db->now_ms;
     db->error = APM_OK;
     if (db->setup.on_up != NULL)
         db->setup.on_up(db->setup.context);

@@ -50,6 +50,7 @@ struct db {
 
     uint64_t now_ms;       /* of the latest db_ready */
     uint64_t retry_at_ms;  /* WAITING */
+    uint64_t up_since_ms;  /* UP */
     uint64_t started_ms;   /* CONNECTING: when */
     uint64_t heard_ms;     /* the server's last sign of life; 0 = take the next db_ready's time */
     uint64_t lock_wait_ms; /* since when another session holds the lock; 0 = it does not */
