@@ -53,6 +53,7 @@ void core_init(struct core *core, const struct core_config *config,
     core->committed = *committed;
     core->handoff_to = VALIDATOR_NONE;
     core->executed_height = executed_height;
+    core->roots[0] = (struct executed_root){0, config->genesis_root};
     core->roots[executed_height % EXECUTED_ROOTS] =
         (struct executed_root){executed_height, *executed_root};
     restore_term(core);
