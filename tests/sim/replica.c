@@ -1,0 +1,175 @@
+#include "tests/sim/replica.h"
+
+#include "tests/sim/world.h"
+
+uint64_t replica_now_ms(const struct world *world, const struct replica *replica)
+{
+    return world->now_ms + replica->clock_ms;
+}
+
+struct tip tip_of(const struct pool *pool, uint32_t block)
+{
+    const struct proposal *proposal = &pool->blocks[block].proposal;
+
+    return (struct tip){
+        .rank = proposal->header.rank,
+        .block = proposal->id,
+        .height = proposal->header.height,
+        .time_ms = proposal->header.time_ms,
+        .author = proposal->header.author,
+        .handoff = proposal->header.handoff,
+    };
+}
+
+uint32_t ancestor_at(const struct pool *pool, uint32_t block, uint64_t height)
+{
+    while (block != NO_BLOCK && pool->blocks[block].proposal.header.height > height)
+        block = pool->blocks[block].parent;
+    if (block == NO_BLOCK || pool->blocks[block].proposal.header.height != height)
+        return NO_BLOCK;
+    return block;
+}
+
+/* Whatever a process holds in memory, from what its disk held. */
+static void forget(struct world *world, struct replica *replica)
+{
+    const struct store *store = &replica->store;
+
+    replica->tick_ms = UINT64_MAX;
+    replica->known = store->bodies;
+    replica->resent = 0;
+    replica->held = store->blocks;
+    replica->proven = store->proofs;
+    replica->head = replica->committed = replica->executed = store->tip;
+    replica->is_executing = replica->is_fetching = false;
+    replica->committed_requests = 0;
+    replica->newest_committed_ms = 0;
+    replica->n_waiting = 0;
+    replica->pending.any = replica->pending.is_overtaken = false;
+    replica->pending.oldest_ms = 0;
+    /* Monotonic clocks start anywhere at each boot, but never at 0. */
+    replica->clock_ms = rng_between(&world->rng, 1000, 1000000);
+    for (uint32_t r = 0; r < REQUESTS_MAX; r++)
+        replica->arrived_ms[r] = replica_now_ms(world, replica);
+    for (uint32_t at = store->tip; at != NO_BLOCK; at = world->pool.blocks[at].parent)
+        replica->committed_requests |= world->pool.blocks[at].requests;
+}
+
+/* Blocks above the committed one that the store has, oldest first. */
+static void restore_blocks(struct world *world, struct replica *replica)
+{
+    uint64_t height = world->pool.blocks[replica->store.tip].proposal.header.height;
+    uint32_t boot = replica->boot;
+
+    for (uint32_t i = 1; i < world->pool.n_blocks && replica->boot == boot; i++) {
+        const struct proposal *proposal = &world->pool.blocks[i].proposal;
+        if (!block_set_has(&replica->store.blocks, i) || proposal->header.height <= height)
+            continue;
+        struct input input = {.kind = INPUT_PROPOSAL, .from = VALIDATOR_NONE};
+        input.proposal = proposal;
+        replica_input(world, replica, &input);
+    }
+}
+
+static void start(struct world *world, struct replica *replica)
+{
+    struct core_config config = world->config;
+    const struct pool_block *tip = &world->pool.blocks[replica->store.tip];
+    struct tip committed = tip_of(&world->pool, replica->store.tip);
+    struct input tick = {.kind = INPUT_TICK, .from = VALIDATOR_NONE};
+    uint32_t boot = replica->boot;
+
+    replica->is_up = true;
+    forget(world, replica);
+    check_booted(world, replica);
+    config.self = replica->key;
+    config.nonce = rng_next(&world->rng);
+    core_init(replica->core, &config, &replica->store.signer, &committed,
+              tip->proposal.header.height, &tip->state);
+    replica_input(world, replica, &tick);
+    if (replica->boot == boot)
+        restore_blocks(world, replica);
+    if (replica->boot == boot)
+        node_look_pending(world, replica);
+}
+
+void replica_boot(struct world *world, struct replica *replica)
+{
+    start(world, replica);
+}
+
+void replica_restart(struct world *world, struct replica *replica, bool is_decided)
+{
+    struct event event = {
+        .kind = EVENT_RESTART, .replica = (uint16_t)replica->index, .boot = replica->boot};
+
+    event.arg = 1;
+    if (!is_decided) {
+        switch (store_reconcile(replica)) {
+        case SAFETY_START_FILE:
+            break;
+        case SAFETY_START_REPAIR:
+            world_schedule(world, rng_between(&world->rng, 0, 20), event);
+            return;
+        case SAFETY_START_OBSERVE:
+            if (world_is_faulty(world, replica->key)) {
+                replica->store.signer.observing = false; /* whatever it said */
+                break;
+            }
+            check_fail(world, CHECK_NO_OBSERVER, "r%u: a crash made it an observer",
+                       replica->index);
+            return;
+        }
+    }
+    store_repaired(replica);
+    world_trace(world, replica->index, "start", replica->boot);
+    start(world, replica);
+}
+
+void replica_crash(struct world *world, struct replica *replica, uint64_t downtime_ms)
+{
+    struct event event = {.kind = EVENT_RESTART, .replica = (uint16_t)replica->index};
+
+    world_trace(world, replica->index, "crash", replica->boot);
+    world->stats->faults[FAULT_CRASH]++;
+    store_crash(world, replica);
+    replica->is_up = false;
+    replica->doom = 0;
+    event.boot = ++replica->boot;
+    world_schedule(world, downtime_ms, event);
+}
+
+static void set_tick(struct world *world, struct replica *replica)
+{
+    uint64_t deadline_ms = core_deadline_ms(replica->core);
+    struct event event = {
+        .kind = EVENT_TICK, .replica = (uint16_t)replica->index, .boot = replica->boot};
+
+    if (deadline_ms == UINT64_MAX)
+        return;
+    uint64_t now_ms = replica_now_ms(world, replica);
+    uint64_t delay_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 1;
+    /* A later tick that is already in the queue finds that it is not due any more. */
+    if (world->now_ms + delay_ms >= replica->tick_ms && replica->tick_ms > world->now_ms)
+        return;
+    replica->tick_ms = world->now_ms + delay_ms;
+    world_schedule(world, delay_ms, event);
+}
+
+void replica_input(struct world *world, struct replica *replica, struct input *input)
+{
+    struct actions *actions = world->actions;
+    uint32_t boot = replica->boot;
+
+    input->now_ms = replica_now_ms(world, replica);
+    input->wall_ms = (uint64_t)((int64_t)(WALL_START_MS + world->now_ms) + replica->skew_ms);
+    core_step(replica->core, input, actions);
+    for (uint32_t i = 0; i < actions->n; i++) {
+        replica_act(world, replica, &actions->list[i]);
+        if (replica->doom > 0 && --replica->doom == 0)
+            replica_crash(world, replica, rng_between(&world->rng, 10, 1500));
+        if (replica->boot != boot || world->checkers.has_failed)
+            return;
+    }
+    set_tick(world, replica);
+}

@@ -1,0 +1,223 @@
+/* Messages into a replica: to its core, or answered by the node itself. */
+#include "common/must.h"
+#include "tests/sim/world.h"
+
+static void give_proposal(struct world *world, struct replica *replica,
+                          const struct message *message, struct input *input)
+{
+    block_set_add(&replica->held, message->block);
+    input->kind = INPUT_PROPOSAL;
+    input->proposal = &world->pool.blocks[message->block].proposal;
+    replica_input(world, replica, input);
+}
+
+static void give_timeout(struct world *world, struct replica *replica,
+                         const struct message *message, struct input *input)
+{
+    input->kind = INPUT_TIMEOUT;
+    input->timeout.timeout = message->timeout.timeout;
+    input->timeout.high_qc = message->timeout.high_qc;
+    replica_input(world, replica, input);
+}
+
+static void give_rank_answer(struct world *world, struct replica *replica,
+                             const struct message *message, struct input *input)
+{
+    input->kind = INPUT_RANK_ANSWER;
+    input->rank_answer.nonce = message->rank_answer.nonce;
+    input->rank_answer.has_vote = message->rank_answer.has_vote;
+    input->rank_answer.has_commit_vote = message->rank_answer.has_commit_vote;
+    input->rank_answer.has_timeout = message->rank_answer.has_timeout;
+    if (message->rank_answer.has_vote)
+        input->rank_answer.vote = message->rank_answer.vote;
+    if (message->rank_answer.has_commit_vote)
+        input->rank_answer.commit_vote = message->rank_answer.commit_vote;
+    if (message->rank_answer.has_timeout)
+        input->rank_answer.timeout = message->rank_answer.timeout;
+    replica_input(world, replica, input);
+}
+
+static void answer_bundles(struct world *world, struct replica *replica,
+                           const struct message *message)
+{
+    struct message answer = {.kind = MESSAGE_BUNDLES};
+
+    answer.requests = message->requests & replica->known;
+    if (answer.requests != 0)
+        net_send(world, replica->index, world->replicas[message->from].key, &answer);
+}
+
+static void answer_block(struct world *world, struct replica *replica,
+                         const struct message *message)
+{
+    struct message answer = {.kind = MESSAGE_PROPOSAL, .block = message->block};
+
+    if (block_set_has(&replica->held, message->block))
+        net_send(world, replica->index, world->replicas[message->from].key, &answer);
+}
+
+/* The longest range in the limit that ends in a block with a proof; failing that,
+ * the shortest. */
+static void answer_range(struct world *world, struct replica *replica,
+                         const struct message *message)
+{
+    struct message answer = {.kind = MESSAGE_RANGE, .range.last = NO_BLOCK};
+    uint64_t from = message->range_request.from_height;
+    const struct pool *pool = &world->pool;
+
+    for (uint32_t at = replica->committed; at != NO_BLOCK; at = pool->blocks[at].parent) {
+        uint64_t height = pool->blocks[at].proposal.header.height;
+        if (height < from)
+            break;
+        if (!block_set_has(&replica->proven, at))
+            continue;
+        answer.range.last = at;
+        if (height < from + message->range_request.max)
+            break;
+    }
+    answer.range.from_height = from;
+    if (answer.range.last != NO_BLOCK)
+        net_send(world, replica->index, world->replicas[message->from].key, &answer);
+}
+
+/* Headers of the blocks above our committed one, down from `last`. */
+static uint32_t collect_range(const struct pool *pool, uint32_t last, uint64_t above,
+                              struct wire_header *headers, struct hash *ids)
+{
+    uint64_t top = pool->blocks[last].proposal.header.height;
+
+    if (top <= above || top - above > RANGE_BLOCKS_MAX)
+        return 0;
+    for (uint64_t height = top; height > above; height--, last = pool->blocks[last].parent) {
+        headers[height - above - 1] = pool->blocks[last].proposal.header;
+        ids[height - above - 1] = pool->blocks[last].proposal.id;
+    }
+    return (uint32_t)(top - above);
+}
+
+static void give_range(struct world *world, struct replica *replica, const struct message *message,
+                       struct input *input)
+{
+    const struct pool *pool = &world->pool;
+    uint64_t above = pool->blocks[replica->committed].proposal.header.height;
+    uint32_t last = message->range.last;
+
+    if (message->range.from_height > above + 1)
+        return;
+    input->range.n = collect_range(pool, last, above, world->range_headers, world->range_ids);
+    if (input->range.n == 0)
+        return;
+    for (uint32_t at = last; pool->blocks[at].proposal.header.height > above;
+         at = pool->blocks[at].parent) {
+        replica->known |= pool->blocks[at].requests;
+        block_set_add(&replica->held, at);
+    }
+    input->kind = INPUT_RANGE;
+    input->range.headers = world->range_headers;
+    input->range.ids = world->range_ids;
+    input->range.proof = &pool->blocks[last].proof;
+    replica_input(world, replica, input);
+}
+
+/* Certificates and small things. */
+static void give_other(struct world *world, struct replica *replica, const struct message *message,
+                       struct input *input)
+{
+    switch (message->kind) {
+    case MESSAGE_VOTE:
+        input->kind = INPUT_VOTE;
+        input->vote = message->vote;
+        break;
+    case MESSAGE_COMMIT_VOTE:
+        input->kind = INPUT_COMMIT_VOTE;
+        input->commit_vote = message->commit_vote;
+        break;
+    case MESSAGE_QC:
+        input->kind = INPUT_QC;
+        input->qc = message->qc;
+        break;
+    case MESSAGE_CC:
+        input->kind = INPUT_CC;
+        input->cc = message->cc;
+        break;
+    case MESSAGE_ENTRY:
+        input->kind = INPUT_ENTRY;
+        input->entry = message->entry;
+        break;
+    case MESSAGE_HEARTBEAT:
+        input->kind = INPUT_HEARTBEAT;
+        input->heartbeat = message->heartbeat;
+        break;
+    case MESSAGE_RANK_QUERY:
+        input->kind = INPUT_RANK_QUERY;
+        input->nonce = message->nonce;
+        break;
+    case MESSAGE_CHECKPOINT:
+        input->kind = INPUT_CHECKPOINT;
+        input->checkpoint = message->checkpoint;
+        break;
+    case MESSAGE_TRANSFER:
+        input->kind = INPUT_TRANSFER;
+        input->transfer_to = (uint32_t)message->transfer.to;
+        break;
+    case MESSAGE_PROPOSAL:
+    case MESSAGE_TIMEOUT:
+    case MESSAGE_RANK_ANSWER:
+    case MESSAGE_BUNDLES:
+    case MESSAGE_BUNDLE_REQUEST:
+    case MESSAGE_BLOCK_REQUEST:
+    case MESSAGE_RANGE_REQUEST:
+    case MESSAGE_RANGE:
+    case MESSAGES_END:
+        MUST(false);
+    }
+    replica_input(world, replica, input);
+}
+
+void node_on_message(struct world *world, struct replica *replica, const struct message *message)
+{
+    struct input input;
+
+    input.from = world->replicas[message->from].key;
+    switch (message->kind) {
+    case MESSAGE_PROPOSAL:
+        give_proposal(world, replica, message, &input);
+        break;
+    case MESSAGE_TIMEOUT:
+        give_timeout(world, replica, message, &input);
+        break;
+    case MESSAGE_RANK_ANSWER:
+        /* A twin does not ask what its other half signed. */
+        if (!world_is_faulty(world, replica->key))
+            give_rank_answer(world, replica, message, &input);
+        break;
+    case MESSAGE_BUNDLES:
+        node_learn_requests(world, replica, message->requests);
+        break;
+    case MESSAGE_BUNDLE_REQUEST:
+        answer_bundles(world, replica, message);
+        break;
+    case MESSAGE_BLOCK_REQUEST:
+        answer_block(world, replica, message);
+        break;
+    case MESSAGE_RANGE_REQUEST:
+        answer_range(world, replica, message);
+        break;
+    case MESSAGE_RANGE:
+        give_range(world, replica, message, &input);
+        break;
+    case MESSAGE_VOTE:
+    case MESSAGE_COMMIT_VOTE:
+    case MESSAGE_QC:
+    case MESSAGE_CC:
+    case MESSAGE_ENTRY:
+    case MESSAGE_HEARTBEAT:
+    case MESSAGE_RANK_QUERY:
+    case MESSAGE_CHECKPOINT:
+    case MESSAGE_TRANSFER:
+        give_other(world, replica, message, &input);
+        break;
+    case MESSAGES_END:
+        MUST(false);
+    }
+}

@@ -1,0 +1,172 @@
+/*
+ * sim: runs the consensus core against every fault we can think of, by seed.
+ *
+ *   sim [--seeds N] [--seed S] [--validators N] [--trace] [--scenario FILE]...
+ *
+ * Seeds S, S + 1, ... over all processors. On the first violation it prints the
+ * seed and what broke, and exits 1.
+ */
+#include "tests/sim/report.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/schedule.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct options {
+    uint64_t first_seed;
+    uint64_t n_seeds;
+    uint32_t n_validators;
+    bool is_single; /* --seed without --seeds */
+    bool is_tracing;
+};
+
+static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number > max)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+static int usage(void)
+{
+    fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n", stderr);
+    return 64;
+}
+
+static bool read_options(int argc, char **argv, struct options *options)
+{
+    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"validators", required_argument, NULL, 'v'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {NULL, 0, NULL, 0}};
+    bool has_seeds = false;
+    uint64_t number = 0;
+    int name;
+
+    while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (name == 't')
+            options->is_tracing = true;
+        else if (name == 'n' && read_number(optarg, UINT64_MAX, &options->n_seeds))
+            has_seeds = true;
+        else if (name == 's' && read_number(optarg, UINT64_MAX, &options->first_seed))
+            options->is_single = true;
+        else if (name == 'v' && read_number(optarg, VALIDATORS_MAX, &number) && number > 1)
+            options->n_validators = (uint32_t)number;
+        else
+            return false;
+    }
+    options->is_single = options->is_single && !has_seeds;
+    return true;
+}
+
+/* One seed, twice: whatever the first run did, the second must do. */
+static int run_single(struct world *world, const struct options *options)
+{
+    world->is_tracing = options->is_tracing;
+    report_seed(options->first_seed);
+    bool has_passed = schedule_run(world, options->first_seed, options->n_validators);
+    uint64_t hash = world->hash;
+    report_run(world);
+    if (!has_passed)
+        report_failure(world, options->n_validators);
+
+    world->is_tracing = false;
+    (void)schedule_run(world, options->first_seed, options->n_validators);
+    if (world->hash != hash) {
+        printf("seed %" PRIu64 " ran differently the second time\n", options->first_seed);
+        return 1;
+    }
+    return has_passed ? 0 : 1;
+}
+
+static int run_share(const struct options *options, struct report *report, uint32_t worker)
+{
+    struct world *world = world_new(&report->workers[worker]);
+    int status = 0;
+
+    for (uint64_t i = worker; i < options->n_seeds && !report->has_failed; i += report->n_workers) {
+        report_seed(options->first_seed + i);
+        bool has_passed = schedule_run(world, options->first_seed + i, options->n_validators);
+        world->stats->hash ^= world->hash;
+        if (has_passed)
+            continue;
+        report->has_failed = true;
+        report_failure(world, options->n_validators);
+        status = 1;
+    }
+    world_destroy(&world);
+    return status;
+}
+
+static int run_many(const struct options *options)
+{
+    long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct report *report = report_new(n_cpus < 1 ? 1 : (uint32_t)n_cpus);
+    int status = 0;
+
+    for (uint32_t worker = 0; worker < report->n_workers; worker++) {
+        pid_t pid = fork();
+        if (pid < 0) {
+            perror("fork");
+            return 1;
+        }
+        if (pid == 0) {
+            status = run_share(options, report, worker);
+            (void)fflush(stdout);
+            _exit(status);
+        }
+    }
+    for (uint32_t worker = 0; worker < report->n_workers; worker++) {
+        int ended = 0;
+        if (wait(&ended) < 0 || !WIFEXITED(ended) || WEXITSTATUS(ended) != 0) {
+            report->has_failed = true;
+            status = 1;
+        }
+    }
+    report_all(report);
+    return status;
+}
+
+static int run_scenarios(char **paths, int n, bool is_tracing)
+{
+    struct stats stats = {0};
+    struct world *world = world_new(&stats);
+    int status = 0;
+
+    world->is_tracing = is_tracing;
+    for (int i = 0; i < n && status == 0; i++)
+        status = scenario_run(world, paths[i]) ? 0 : 1;
+    world_destroy(&world);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.first_seed = 1, .n_seeds = 1000};
+
+    if (!read_options(argc, argv, &options))
+        return usage();
+    report_panics();
+    if (optind < argc)
+        return run_scenarios(argv + optind, argc - optind, options.is_tracing);
+    if (!options.is_single)
+        return run_many(&options);
+
+    struct stats stats = {0};
+    struct world *world = world_new(&stats);
+    int status = run_single(world, &options);
+    world_destroy(&world);
+    return status;
+}

@@ -1,0 +1,256 @@
+#include "tests/sim/store.h"
+
+#include "common/must.h"
+#include "services/consensus/core/safety_step.h"
+#include "tests/sim/world.h"
+#include "tests/support/fake_sig.h"
+
+static struct hash instance_of(const struct replica *replica)
+{
+    struct hash instance = {{0}};
+    instance.b[0] = (uint8_t)(replica->key + 1);
+    return instance;
+}
+
+static void batch_clear(struct batch *batch)
+{
+    batch->n_persists = batch->n_blocks = 0;
+    batch->tip = NO_BLOCK;
+    batch->is_file_done = batch->is_store_done = false;
+}
+
+static bool batch_is_empty(const struct batch *batch)
+{
+    return batch->n_persists == 0 && batch->tip == NO_BLOCK;
+}
+
+static void forget_writes(struct store *store)
+{
+    store->gathering = &store->batches[0];
+    store->flying = NULL;
+    store->is_repairing = false;
+    batch_clear(store->gathering);
+}
+
+void store_born(struct world *world, struct replica *replica)
+{
+    struct store *store = &replica->store;
+    struct hash instance = instance_of(replica);
+    struct qc root = qc_of_root(&world->set);
+    struct safety_record record;
+
+    safety_init(&record, &instance, &root);
+    copy_record(&store->file, &record);
+    copy_record(&store->record, &record);
+    copy_record(&store->signer, &record);
+    store->is_torn = false;
+    store->blocks = store->proofs = (struct block_set){{0}};
+    store->bodies = 0;
+    store->tip = 0;
+    forget_writes(store);
+}
+
+/* The signer judges by its own record; counters number writes, not persists. */
+static bool signer_approves(struct world *world, struct replica *replica, struct batch *batch)
+{
+    struct intent intents[BATCH_PERSISTS_MAX * INTENTS_MAX];
+    struct safety_step step = {.proposed = &batch->record, .intents = intents};
+    uint32_t refused = 0;
+
+    for (uint32_t i = 0; i < batch->n_persists; i++)
+        for (uint32_t j = 0; j < batch->persists[i].n_intents; j++)
+            intents[step.n_intents++] = batch->persists[i].intents[j];
+    batch->record.counter = replica->store.signer.counter + 1;
+    enum safety_verdict verdict = safety_step(&replica->store.signer, &step, &refused);
+    world->stats->checks[CHECK_SIGNER]++;
+    if (verdict != SAFETY_OK) {
+        check_fail(world, CHECK_SIGNER, "r%u: signer refuses intent %u of %u: %s", replica->index,
+                   refused, step.n_intents, safety_verdict_text(verdict));
+        return false;
+    }
+    copy_record(&batch->file_record, &replica->store.signer);
+    return true;
+}
+
+static uint64_t write_ms(struct world *world)
+{
+    uint32_t slowest = world_has(world, FAULT_SLOW_STORE) && !world->is_healed ? 60 : 4;
+    return rng_between(&world->rng, 0, slowest);
+}
+
+static void start_write(struct world *world, struct replica *replica)
+{
+    struct store *store = &replica->store;
+    struct batch *batch = store->gathering;
+    struct event event = {.replica = (uint16_t)replica->index, .boot = replica->boot};
+
+    if (store->flying != NULL || batch_is_empty(batch))
+        return;
+    store->flying = batch;
+    store->gathering = &store->batches[batch == &store->batches[0] ? 1 : 0];
+    batch_clear(store->gathering);
+    batch->is_file_done = batch->n_persists == 0;
+    if (!batch->is_file_done) {
+        if (!signer_approves(world, replica, batch))
+            return;
+        event.kind = EVENT_FILE;
+        world_schedule(world, write_ms(world), event);
+    }
+    event.kind = EVENT_STORE;
+    world_schedule(world, write_ms(world), event);
+}
+
+void store_persist(struct world *world, struct replica *replica, const struct action *action)
+{
+    struct batch *batch = replica->store.gathering;
+    uint32_t i = batch->n_persists++;
+
+    MUST(i < BATCH_PERSISTS_MAX);
+    batch->persists[i].token = action->persist.token;
+    batch->persists[i].n_intents = action->persist.n_intents;
+    memcpy(batch->persists[i].intents, action->persist.intents,
+           action->persist.n_intents * sizeof(action->persist.intents[0]));
+    copy_record(&batch->record, action->persist.record);
+    if (!hash_is_zero(&action->persist.block)) {
+        uint32_t block = pool_find_block(&world->pool, &action->persist.block);
+        MUST(block != NO_BLOCK);
+        batch->blocks[batch->n_blocks++] = block;
+    }
+    start_write(world, replica);
+}
+
+void store_note_tip(struct world *world, struct replica *replica, uint32_t block)
+{
+    replica->store.gathering->tip = block;
+    start_write(world, replica);
+}
+
+static void land_in_file(struct store *store, const struct batch *batch)
+{
+    copy_record(&store->file, &batch->file_record);
+    store->is_torn = false;
+}
+
+static void land_in_store(struct world *world, struct replica *replica, const struct batch *batch)
+{
+    struct store *store = &replica->store;
+
+    if (batch->n_persists > 0)
+        copy_record(&store->record, &batch->record);
+    for (uint32_t i = 0; i < batch->n_blocks; i++) {
+        block_set_add(&store->blocks, batch->blocks[i]);
+        store->bodies |= world->pool.blocks[batch->blocks[i]].requests;
+    }
+    if (batch->tip == NO_BLOCK)
+        return;
+    for (uint32_t at = batch->tip; at != store->tip; at = world->pool.blocks[at].parent) {
+        block_set_add(&store->blocks, at);
+        store->bodies |= world->pool.blocks[at].requests;
+        if (block_set_has(&replica->proven, at))
+            block_set_add(&store->proofs, at);
+    }
+    store->tip = batch->tip;
+}
+
+static struct sig sign(struct world *world, struct replica *replica, const struct intent *intent)
+{
+    uint8_t statement[STATEMENT_BYTES_MAX];
+    size_t size = intent_statement(&world->set.chain, intent, statement);
+    struct sig sig = fake_sign(&world->set.keys[replica->key], span_of(statement, size));
+
+    if (intent->kind == INTENT_PROPOSAL) {
+        uint32_t block = pool_find_block(&world->pool, &intent->proposal.block);
+        MUST(block != NO_BLOCK);
+        world->pool.blocks[block].signature = sig;
+        world->pool.blocks[block].is_signed = true;
+    }
+    check_signed(world, replica, intent);
+    return sig;
+}
+
+/* Tells the core of each persist, in order; any of them may be its end. */
+static void complete_persists(struct world *world, struct replica *replica,
+                              const struct batch *batch)
+{
+    uint32_t boot = replica->boot;
+
+    for (uint32_t i = 0; i < batch->n_persists && replica->boot == boot; i++) {
+        struct input input = {.kind = INPUT_PERSISTED, .from = VALIDATOR_NONE};
+        input.persisted.token = batch->persists[i].token;
+        input.persisted.n_sigs = batch->persists[i].n_intents;
+        for (uint32_t j = 0; j < batch->persists[i].n_intents; j++)
+            input.persisted.sigs[j] = sign(world, replica, &batch->persists[i].intents[j]);
+        replica_input(world, replica, &input);
+    }
+}
+
+void store_completed(struct world *world, struct replica *replica, bool is_file)
+{
+    struct store *store = &replica->store;
+    struct batch *batch = store->flying;
+    uint32_t boot = replica->boot;
+
+    MUST(batch != NULL);
+    if (is_file) {
+        land_in_file(store, batch);
+        batch->is_file_done = true;
+    } else {
+        land_in_store(world, replica, batch);
+        batch->is_store_done = true;
+        if (batch->tip != NO_BLOCK)
+            check_acknowledged(world, replica, batch->tip);
+    }
+    if (!batch->is_file_done || !batch->is_store_done)
+        return;
+    complete_persists(world, replica, batch);
+    if (replica->boot != boot)
+        return;
+    store->flying = NULL;
+    start_write(world, replica);
+}
+
+void store_crash(struct world *world, struct replica *replica)
+{
+    struct store *store = &replica->store;
+    const struct batch *batch = store->flying;
+
+    if (store->is_repairing && rng_chance(&world->rng, 500))
+        copy_record(&store->file, &store->signer);
+    if (batch != NULL && !batch->is_file_done) {
+        if (rng_chance(&world->rng, 400)) {
+            land_in_file(store, batch);
+        } else if (world_has(world, FAULT_TORN) && rng_chance(&world->rng, 500)) {
+            world->stats->faults[FAULT_TORN]++;
+            store->is_torn = true;
+        }
+    }
+    if (batch != NULL && !batch->is_store_done && rng_chance(&world->rng, 500))
+        land_in_store(world, replica, batch);
+    forget_writes(store);
+}
+
+enum safety_start store_reconcile(struct replica *replica)
+{
+    struct store *store = &replica->store;
+    const struct safety_found found = {.file_state = SAFETY_FILE_GOOD,
+                                       .is_newest_torn = store->is_torn,
+                                       .file = &store->file,
+                                       .store = &store->record,
+                                       .instance = instance_of(replica)};
+    enum safety_start_reason reason;
+    enum safety_start start = safety_reconcile(&found, &store->signer, &reason);
+
+    store->is_repairing = start == SAFETY_START_REPAIR;
+    return start;
+}
+
+void store_repaired(struct replica *replica)
+{
+    struct store *store = &replica->store;
+
+    if (!store->is_repairing)
+        return;
+    copy_record(&store->file, &store->signer);
+    store->is_repairing = false;
+    store->is_torn = false;
+}

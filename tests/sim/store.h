@@ -1,0 +1,86 @@
+/*
+ * store - what survives a crash of one replica: the signer's safety file, and the
+ * node's database.
+ *
+ * Both are written in parallel, one write in flight, what comes meanwhile merged
+ * into the next (PROTOCOL, Durability 1). The two complete at their own times. A
+ * crash keeps or loses each unfinished write by itself, and may tear the file's.
+ */
+#ifndef APM2_SIM_STORE_H
+#define APM2_SIM_STORE_H
+
+#include "services/consensus/core/safety_start.h"
+#include "tests/sim/pool.h"
+
+struct action;
+struct world;
+struct replica;
+
+#define BATCH_PERSISTS_MAX 24u
+
+/* A set of blocks. */
+struct block_set {
+    uint64_t words[BLOCKS_MAX / 64];
+};
+
+static inline bool block_set_has(const struct block_set *set, uint32_t block)
+{
+    return (set->words[block / 64] >> block % 64 & 1) != 0;
+}
+
+static inline void block_set_add(struct block_set *set, uint32_t block)
+{
+    set->words[block / 64] |= UINT64_C(1) << block % 64;
+}
+
+/* One write, gathering or under way. */
+struct batch {
+    uint32_t n_persists;
+    struct {
+        uint64_t token;
+        uint32_t n_intents;
+        struct intent intents[INTENTS_MAX];
+    } persists[BATCH_PERSISTS_MAX];
+    struct safety_record record;      /* the newest, for the store; if n_persists > 0 */
+    struct safety_record file_record; /* what the signer makes of it */
+    uint32_t n_blocks;
+    uint32_t blocks[BATCH_PERSISTS_MAX];
+    uint32_t tip; /* executed block to note, NO_BLOCK = none */
+    bool is_file_done, is_store_done;
+};
+
+struct store {
+    /* durable */
+    struct safety_record file;   /* its newest whole slot */
+    bool is_torn;                /* the other slot is half-written */
+    struct safety_record record; /* in the database */
+    struct block_set blocks, proofs;
+    uint64_t bodies; /* requests whose bodies are there */
+    uint32_t tip;    /* newest block noted as executed */
+
+    /* not durable */
+    struct safety_record signer; /* the signer child's own */
+    struct batch batches[2];
+    struct batch *gathering, *flying; /* flying: NULL = nothing under way */
+    bool is_repairing;
+};
+
+/* As keygen leaves it. */
+void store_born(struct world *world, struct replica *replica);
+
+/* Queue for the next write, and start it if none is under way. */
+void store_persist(struct world *world, struct replica *replica, const struct action *action);
+void store_note_tip(struct world *world, struct replica *replica, uint32_t block);
+
+/* EVENT_FILE, EVENT_STORE. */
+void store_completed(struct world *world, struct replica *replica, bool is_file);
+
+/* The power is gone. */
+void store_crash(struct world *world, struct replica *replica);
+
+/* What to start with, by the shipped rules: it is the signer's record then. REPAIR:
+ * nothing may be written before store_repaired. */
+enum safety_start store_reconcile(struct replica *replica);
+void store_repaired(struct replica *replica);
+
+#endif
