@@ -4,7 +4,9 @@
  * One instance per program, one fresh database per test.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/loop.h"
 #include "tests/support/store_rig.h"
@@ -224,6 +226,26 @@ START_TEST(a_committed_block_is_never_replaced)
 }
 END_TEST
 
+/* The grants suffice, and are those of a user who owns nothing. */
+START_TEST(a_service_user_can_do_its_work)
+{
+    rig_close(&rig);
+    pg_exec(&pg, "postgres", "CREATE ROLE service LOGIN IN ROLE apm2_consensus", NULL);
+    rig_open(&rig, &pg, DATABASE, 'A');
+    size_t size = strlen(rig.conninfo);
+    (void)snprintf(rig.conninfo + size, sizeof(rig.conninfo) - size, " user=service");
+    rig_load(&rig);
+    ck_assert_msg(rig_turn_until(&rig, rig_is_loaded), "%s", rig.detail);
+    rig_persist_start(&rig, 1, BLOCK_BYTES);
+    ck_assert_msg(rig_wait_persisted(&rig, 1), "%s", rig.detail);
+    rig_commit(&rig, 1, 1);
+    ck_assert_msg(rig.committed == 1, "%s", rig.detail);
+    rig_read_range(&rig, 1, 1, 1);
+    rig_find(&rig, 1000003);
+    ck_assert_int_eq(rig.read_err, APM_OK);
+}
+END_TEST
+
 /* As a service runs it, across a crash of the server. */
 START_TEST(it_turns_in_a_loop)
 {
@@ -271,6 +293,7 @@ static Suite *suite(void)
     tcase_add_test(tc, another_row_than_ours_is_not_taken_for_it);
     tcase_add_test(tc, losers_go_and_repeats_are_harmless);
     tcase_add_test(tc, a_committed_block_is_never_replaced);
+    tcase_add_test(tc, a_service_user_can_do_its_work);
     tcase_add_test(tc, it_turns_in_a_loop);
     suite_add_tcase(store, tc);
     return store;
