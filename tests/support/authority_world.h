@@ -14,7 +14,7 @@
 #include "common/hash.h"
 #include "services/consensus/authority/execute.h"
 
-#define WORLD_EVENTS_MAX 4096u
+#define WORLD_EVENTS_MAX 8192u
 #define WORLD_BUNDLES_MAX 256u
 
 struct world {

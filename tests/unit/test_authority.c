@@ -37,11 +37,11 @@ END_TEST
 START_TEST(nonces_match_a_naive_set)
 {
     static struct nonce_window window;
-    static bool used[40000];
+    static bool used[200000];
     uint64_t next = 0;
 
     for (uint32_t n = 0; n < 100000; n++) {
-        uint64_t span = roll(50) == 0 ? 5000 : 40;
+        uint64_t span = roll(5000) == 0 ? 5000 : 40;
         uint64_t low = next > 4200 ? next - 4200 : 0;
         uint64_t nonce = low + roll((uint32_t)(next - low + span));
         if (nonce >= N_ELEMENTS(used))

@@ -127,6 +127,114 @@ START_TEST(every_change_shows_in_the_root)
 }
 END_TEST
 
+/* Two worlds that differ in one field of one entry, with the same bundle ids. */
+static void lease_as(struct world *world, const char *holder, uint64_t ttl_ms)
+{
+    union event_payload payload = issue_of("r", holder, ttl_ms);
+    ck_assert_int_eq(world_do(world, 0, EVENT_LeaseIssued, &payload), OUTCOME_APPLIED);
+}
+
+static void lease_holder(struct world *world, bool other)
+{
+    lease_as(world, other ? "x" : "y", 1000);
+}
+
+static void lease_expiry(struct world *world, bool other)
+{
+    lease_as(world, "x", other ? 1000 : 1001);
+}
+
+static void lease_renewal(struct world *world, bool other)
+{
+    lease_as(world, "x", 1000);
+    ck_assert_int_eq(do_renew(world, 0, "r", other ? 2000 : 2001), OUTCOME_APPLIED);
+}
+
+static void lease_release_of(struct world *world, bool other)
+{
+    lease_as(world, "x", 1000);
+    (void)do_release(world, 0, other ? "r" : "none");
+}
+
+static void capability_as(struct world *world, const struct payload_CapabilityGranted *part)
+{
+    union event_payload payload = {.CapabilityGranted = *part};
+    add_rights(&payload.CapabilityGranted.rights, "lease/*");
+    ck_assert_int_eq(world_do(world, 0, EVENT_CapabilityGranted, &payload), OUTCOME_APPLIED);
+}
+
+static void capability_subject(struct world *world, bool other)
+{
+    const struct payload_CapabilityGranted part = {.capability_id = text("c"),
+                                                   .subject = actor_key(other)};
+    capability_as(world, &part);
+}
+
+static void capability_prefix(struct world *world, bool other)
+{
+    const struct payload_CapabilityGranted part = {.capability_id = text("c"),
+                                                   .subject = actor_key(1),
+                                                   .resource_prefix = text(other ? "a" : "b")};
+    capability_as(world, &part);
+}
+
+static void capability_expiry(struct world *world, bool other)
+{
+    const struct payload_CapabilityGranted part = {
+        .capability_id = text("c"), .subject = actor_key(1), .expires_at_ms = 1000001u + other};
+    capability_as(world, &part);
+}
+
+static void capability_rights(struct world *world, bool other)
+{
+    ck_assert_int_eq(do_grant(world, 0, "c", 1, other ? "lease/issue" : "lease/renew"),
+                     OUTCOME_APPLIED);
+}
+
+static void capability_end_of(struct world *world, bool other)
+{
+    const struct payload_CapabilityGranted part = {.capability_id = text("c"),
+                                                   .subject = actor_key(1)};
+    capability_as(world, &part);
+    (void)do_revoke(world, 0, other ? "c" : "none");
+}
+
+static void nonce_used(struct world *world, bool other)
+{
+    world->nonces[0] = 5u + other;
+    (void)do_release(world, 0, "none");
+    world->nonces[0] = 9;
+    (void)do_release(world, 0, "none");
+}
+
+static const struct difference {
+    const char *label;
+    void (*make)(struct world *world, bool other);
+} differences[] = {
+    {"a lease's holder", lease_holder},
+    {"a lease's expiry", lease_expiry},
+    {"a renewal", lease_renewal},
+    {"a release", lease_release_of},
+    {"a capability's subject", capability_subject},
+    {"a capability's prefix", capability_prefix},
+    {"a capability's expiry", capability_expiry},
+    {"a capability's rights", capability_rights},
+    {"a revocation", capability_end_of},
+    {"a used nonce", nonce_used},
+};
+
+START_TEST(every_field_stands_in_the_authority_root)
+{
+    struct world *a = world_new();
+    struct world *b = world_new();
+
+    differences[_i].make(a, false);
+    differences[_i].make(b, true);
+    ck_assert_msg(!hash_eq(&a->executed.authority_root, &b->executed.authority_root), "%s",
+                  differences[_i].label);
+}
+END_TEST
+
 START_TEST(an_empty_block_changes_nothing_but_the_height)
 {
     struct world *world = world_new();
@@ -298,6 +406,7 @@ END_TEST
 UNIT_MAIN("execute", NULL, {
     tcase_add_test(tc, equal_blocks_give_equal_roots);
     tcase_add_test(tc, every_change_shows_in_the_root);
+    tcase_add_loop_test(tc, every_field_stands_in_the_authority_root, 0, N_ELEMENTS(differences));
     tcase_add_test(tc, an_empty_block_changes_nothing_but_the_height);
     tcase_add_test(tc, genesis_stands_in_the_root);
     tcase_add_test(tc, a_bad_genesis_is_refused);
