@@ -4,7 +4,6 @@
 #include "common/mem.h"
 #include "common/must.h"
 
-#include <ctype.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -44,8 +43,10 @@ static bool spell(const char *key, char ret_name[NAME_BYTES_MAX + 1])
         return false;
     }
     for (size_t i = 0; i <= length; i++) {
-        bool is_joint = key[i] == '.' || key[i] == '-';
-        ret_name[i] = is_joint ? '_' : (char)tolower((unsigned char)key[i]);
+        char c = key[i];
+        bool is_joint = c == '.' || c == '-';
+        bool is_upper = c >= 'A' && c <= 'Z';
+        ret_name[i] = is_joint ? '_' : (char)(is_upper ? c - 'A' + 'a' : c);
     }
     return true;
 }
@@ -147,7 +148,7 @@ static enum apm_err refuse_unknown(struct reading *reading, const char *name, co
 static enum apm_err put_key(struct reading *reading, const char *key, const char *text,
                             const char *origin)
 {
-    char name[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1] = "";
     if (!spell(key, name)) {
         buf_printf(reading->message, "%s: unknown setting \"%.80s...\"", origin, key);
         return APM_ERR_CONFIG;
@@ -161,7 +162,7 @@ static enum apm_err put_line(void *arg, const char *key, const char *text, unsig
 {
     struct reading *reading = arg;
     char *origin = mem_printf("%s:%u", reading->file, line);
-    char name[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1] = "";
     enum setting setting = spell(key, name) ? find(name) : SETTING_END;
 
     enum apm_err err = APM_ERR_CONFIG;
@@ -226,7 +227,7 @@ static enum apm_err read_variable(struct reading *reading, const char *variable)
         return APM_OK;
     }
     char *origin = mem_printf("%.*s", (int)(equals - variable), variable);
-    char name[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1] = "";
     unsigned apart = UINT32_MAX;
     bool is_short = spell(origin + prefix, name);
     if (is_short) {

@@ -142,7 +142,9 @@ static void fill_answer(const struct http *http, struct MHD_Connection *connecti
 }
 
 /* The library calls first with the head, then with the body, if any: we wait for the
- * second call, because answering earlier would cost the connection. */
+ * second call, because answering earlier would cost the connection. Its eight
+ * parameters are the library's choice. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_size, void **seen)

@@ -9,7 +9,7 @@
 static void *never_null(void *memory)
 {
     if (memory == NULL) {
-        fputs("out of memory\n", stderr);
+        (void)fputs("out of memory\n", stderr);
         abort();
     }
     return memory;

@@ -30,7 +30,7 @@ static uint64_t resident_bytes(void)
     unsigned long long total = 0;
     unsigned long long resident = 0;
     int n = fscanf(statm, "%llu %llu", &total, &resident);
-    fclose(statm);
+    (void)fclose(statm);
     return n == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 

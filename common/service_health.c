@@ -16,7 +16,7 @@ void health_add(struct health *health, const char *name, bool is_ok, const char 
 
     va_list args;
     va_start(args, format);
-    vsnprintf(check->detail, sizeof(check->detail), format, args);
+    (void)vsnprintf(check->detail, sizeof(check->detail), format, args);
     va_end(args);
 }
 

@@ -28,7 +28,7 @@ static void write_text(const char *path, const char *text)
     FILE *out = fopen(path, "w");
     ck_assert_ptr_nonnull(out);
     ck_assert_int_ge(fputs(text, out), 0);
-    fclose(out);
+    (void)fclose(out);
 }
 
 static enum apm_err read_yaml(const char *text)
@@ -66,7 +66,7 @@ START_TEST(later_sources_win)
     ck_assert_int_eq(mkdir(drop_in, 0700), 0);
     write_text(first, "port: 2\nclient_port: 2222\nheartbeat: 20ms\nbackoff_max: 2m\n");
     write_text(second, "\nclient_port: 3\nheartbeat: 30ms\nbackoff_max: 3m\n");
-    char *environment[] = {"HOME=/", "APM2_HEARTBEAT=40ms", "APM2_BACKOFF_MAX=4m", NULL};
+    static char *environment[] = {"HOME=/", "APM2_HEARTBEAT=40ms", "APM2_BACKOFF_MAX=4m", NULL};
     sources.environment = environment;
     sources.flags[0] = (struct conf_flag){"backoff-max", "5m"};
     sources.n_flags = 1;
@@ -192,7 +192,8 @@ static const struct variable_row {
 
 START_TEST(variables)
 {
-    char *environment[] = {(char *)(uintptr_t)variable_rows[_i].variable, NULL};
+    static char *environment[2];
+    environment[0] = (char *)(uintptr_t)variable_rows[_i].variable;
     sources.environment = environment;
     ck_assert_int_eq(conf_read(&sources, &conf, &message), variable_rows[_i].want);
     rmdir(dir);

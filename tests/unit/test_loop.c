@@ -196,9 +196,9 @@ static void on_signal(void *arg, int signal_number)
 START_TEST(signals_arrive_in_the_loop_only)
 {
     loop_on_signal(loop, on_signal, &seen);
-    raise(SIGTERM);
-    raise(SIGHUP);
-    raise(SIGPIPE);
+    ck_assert_int_eq(raise(SIGTERM), 0);
+    ck_assert_int_eq(raise(SIGHUP), 0);
+    ck_assert_int_eq(raise(SIGPIPE), 0);
     ck_assert_int_eq(seen.n_signals, 0);
     loop_turn(loop, 1000);
     ck_assert_int_eq(seen.n_signals, 2);
