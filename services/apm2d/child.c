@@ -53,10 +53,12 @@ static int become(const char *user)
 
 _Noreturn static void run(const struct child *child, pid_t parent)
 {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD};
     sigset_t none;
+    for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+        (void)signal(signals[i], SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
 
     int log = open(child->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -98,10 +100,15 @@ static void wait_for_next(struct child *child, uint64_t now_ms)
 static void launch(struct child *child, uint64_t now_ms)
 {
     rotate_log(child->log_path);
+    /* A signal between fork and exec must not meet this process's handlers. */
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
         run(child, parent);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid < 0) {
         LOG_ERROR("cannot_fork", F_STR("node", child->node), F_STR("service", child->service));
         child->n_short_lives++;

@@ -222,7 +222,11 @@ enum apm_err cluster_open(const struct invocation *invocation, struct cluster *r
     return APM_ERR_NOT_FOUND;
 }
 
-void cluster_note_context(const struct cluster *cluster)
+/* The default directory's cluster is what people mean; one elsewhere is somebody's test. */
+bool cluster_note_context(const struct cluster *cluster)
 {
-    contexts_note(cluster->name, cluster->dir);
+    char dir[CLUSTER_PATH_MAX];
+    struct complaint ignored = {0};
+    bool is_default = default_dir(dir, &ignored) == APM_OK && strcmp(dir, cluster->dir) == 0;
+    return contexts_note(cluster->name, cluster->dir, is_default);
 }

@@ -52,8 +52,8 @@ WARN_UNUSED enum apm_err cluster_read(const char *dir, struct cluster *ret_clust
 WARN_UNUSED enum apm_err cluster_write(const struct cluster *cluster,
                                        struct complaint *ret_complaint);
 
-/* Notes it in the contexts file and, if there is no current one, makes it that. */
-void cluster_note_context(const struct cluster *cluster);
+/* Notes it in the contexts file. True if commands now mean it by default. */
+bool cluster_note_context(const struct cluster *cluster);
 
 /* n_nodes when there is no node of this name. */
 uint32_t cluster_index_of(const struct cluster *cluster, const char *name);

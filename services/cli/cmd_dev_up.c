@@ -17,6 +17,7 @@ struct dev_up {
     struct programs programs;
     struct cluster cluster;
     bool is_new;
+    bool is_current; /* commands mean it without --cluster */
 };
 
 static enum apm_err read_options(const struct invocation *invocation, struct dev_up *up,
@@ -122,6 +123,8 @@ static void report(const struct invocation *invocation, const struct dev_up *up,
                  cluster->name, cluster->n, cluster->net, cluster->n,
                  (unsigned long long)(elapsed_ms / 1000),
                  (unsigned long long)(elapsed_ms % 1000 / 100), cluster->dir);
+    if (!up->is_current)
+        (void)printf("next: export APM2_CLUSTER=%s\n", cluster->dir);
     (void)printf("next: apm2 consensus status | apm2 dev status | apm2 dev logs -f | "
                  "apm2 dev down\n");
 }
@@ -138,7 +141,7 @@ int cmd_dev_up(const struct invocation *invocation)
     else if (err == APM_OK)
         err = start(invocation, &up, &complaint);
     if (err == APM_OK) {
-        cluster_note_context(&up.cluster);
+        up.is_current = cluster_note_context(&up.cluster);
         err = dev_wait_healthy(&up.cluster, up.timeout_ms, &complaint);
     }
     if (err != APM_OK)

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/file.h"
 
@@ -62,11 +63,17 @@ bool contexts_current(char ret_dir[CLUSTER_PATH_MAX])
     return found;
 }
 
-void contexts_note(const char *name, const char *dir)
+static bool is_current_gone(void)
 {
-    char path[CLUSTER_PATH_MAX + 16], folder[CLUSTER_PATH_MAX];
-    if (!directory(folder) || !file_path(path) || file_make_dirs(folder) != APM_OK)
-        return;
+    char dir[CLUSTER_PATH_MAX], path[CLUSTER_PATH_MAX + 16];
+    if (!contexts_current(dir))
+        return true;
+    (void)snprintf(path, sizeof(path), "%s/cluster.json", dir);
+    return access(path, F_OK) != 0;
+}
+
+static json_t *load_or_begin(void)
+{
     json_t *file = load();
     if (!json_is_object(file)) {
         json_decref(file);
@@ -74,14 +81,22 @@ void contexts_note(const char *name, const char *dir)
     }
     if (!json_is_object(json_object_get(file, "clusters")))
         (void)json_object_set_new(file, "clusters", json_object());
+    return file;
+}
+
+bool contexts_note(const char *name, const char *dir, bool make_current)
+{
+    char path[CLUSTER_PATH_MAX + 16], folder[CLUSTER_PATH_MAX], current[CLUSTER_PATH_MAX];
+    if (!directory(folder) || !file_path(path) || file_make_dirs(folder) != APM_OK)
+        return false;
+    json_t *file = load_or_begin();
     (void)json_object_set_new(json_object_get(file, "clusters"), name, json_string(dir));
-    char current[CLUSTER_PATH_MAX];
-    if (!contexts_current(current))
+    if (make_current || is_current_gone())
         (void)json_object_set_new(file, "current", json_string(name));
 
     char *text = json_dumps(file, JSON_INDENT(2));
-    enum apm_err err = text != NULL ? file_replace(path, span_of(text, strlen(text))) : APM_ERR_IO;
-    (void)err;
-    free(text);
     json_decref(file);
+    enum apm_err err = text != NULL ? file_replace(path, span_of(text, strlen(text))) : APM_ERR_IO;
+    free(text);
+    return err == APM_OK && contexts_current(current) && strcmp(current, dir) == 0;
 }

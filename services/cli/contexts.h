@@ -12,8 +12,9 @@ const char *contexts_path(void);
 bool contexts_find(const char *name, char ret_dir[CLUSTER_PATH_MAX]);
 bool contexts_current(char ret_dir[CLUSTER_PATH_MAX]);
 
-/* Adds or replaces; current if there is none yet. Failing to is no error: the
- * cluster can still be named by its directory. */
-void contexts_note(const char *name, const char *dir);
+/* Adds or replaces. It becomes the current one if asked to, and if there is none or
+ * that one is gone. Failing to is no error: a directory still names the cluster.
+ * True if it is the current one now. */
+bool contexts_note(const char *name, const char *dir, bool make_current);
 
 #endif
