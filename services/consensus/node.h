@@ -196,6 +196,7 @@ struct node {
 
     struct safety_record *loaded_record; /* of the store, NULL = none */
     struct tip loaded_tip;
+    struct hash loaded_roots[EXECUTED_ROOTS]; /* of the newest heights, by height */
     uint8_t *loaded_proof;
     size_t loaded_proof_size;
     bool is_load_failed;

@@ -92,6 +92,7 @@ static void on_committed(void *context, const struct store_committed *row)
         .author = proposal.header.author,
         .handoff = proposal.header.handoff,
     };
+    node->loaded_roots[height % EXECUTED_ROOTS] = row->state_root;
     if (row->proof.size == 0)
         return;
     free(node->loaded_proof);
@@ -230,6 +231,15 @@ static void feed_blocks(struct node *node)
     }
 }
 
+static void restore_roots(struct node *node)
+{
+    uint64_t tip = node->loaded_tip.height;
+
+    for (uint64_t back = 0; back < EXECUTED_ROOTS && back < tip; back++)
+        core_restore_root(node->core, tip - back,
+                          &node->loaded_roots[(tip - back) % EXECUTED_ROOTS]);
+}
+
 static void on_loaded(void *context)
 {
     struct node *node = context;
@@ -246,6 +256,7 @@ static void on_loaded(void *context)
     randombytes_buf(&node->core_config.nonce, sizeof(node->core_config.nonce));
     core_init(node->core, &node->core_config, record, &node->loaded_tip,
               execution_height(node->execution), &root);
+    restore_roots(node);
     free(record);
     node->phase = NODE_RUNNING;
     LOG_INFO("loaded", F_U64("height", node->loaded_tip.height), F_HASH("state_root", &root),

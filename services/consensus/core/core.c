@@ -59,6 +59,13 @@ void core_init(struct core *core, const struct core_config *config,
     restore_term(core);
 }
 
+void core_restore_root(struct core *core, uint64_t height, const struct hash *root)
+{
+    MUST(height <= core->executed_height);
+    if (height + EXECUTED_ROOTS > core->executed_height)
+        core->roots[height % EXECUTED_ROOTS] = (struct executed_root){height, *root};
+}
+
 void core_configure(struct core *core, const struct core_config *config)
 {
     core->config.round_timeout_ms = config->round_timeout_ms;

@@ -320,6 +320,10 @@ void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
                uint64_t executed_height, const struct hash *executed_root);
 
+/* After core_init: a state root from before the start, at most EXECUTED_ROOTS back. A
+ * proposer may lag behind what we had executed and cite an older one. */
+void core_restore_root(struct core *core, uint64_t height, const struct hash *root);
+
 /* New timer values (SIGHUP). */
 void core_configure(struct core *core, const struct core_config *config);
 

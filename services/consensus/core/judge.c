@@ -89,15 +89,15 @@ static enum judgement judge_time(const struct core *core, const struct block *bl
     return JUDGE_VOTE;
 }
 
-/* Rule 5: not yet executed here → wait, or one liar's root commits and stops us all. */
+/* Rule 5: not yet executed here, or too long ago to remember → abstain; otherwise one
+ * liar's root commits and stops us all. */
 static enum judgement judge_state(const struct core *core, const struct block *block)
 {
-    if (block->header.prev_height > core->executed_height)
-        return JUDGE_WAIT;
     const struct hash *root = commit_root_at(core, block->header.prev_height);
-    if (root == NULL || !hash_eq(root, &block->header.prev_root))
-        return JUDGE_REFUSE;
-    return JUDGE_VOTE;
+
+    if (root == NULL)
+        return JUDGE_WAIT;
+    return hash_eq(root, &block->header.prev_root) ? JUDGE_VOTE : JUDGE_REFUSE;
 }
 
 /* Rules 4 and 8: this body, and those of all ancestors down to what is executed. */
