@@ -76,24 +76,31 @@ bool admin_send(struct admin *admin, struct span to, struct span frame)
     return zmq_send(admin->socket, frame.data, frame.size, ZMQ_DONTWAIT) >= 0;
 }
 
+/* False when the answer is no message: not UTF-8, or over its limit. */
+static bool encode_and_send(struct admin *admin, struct span to, const struct wire_answer *answer)
+{
+    size_t max = wire_encoded_max(WIRE_answer, answer);
+    uint8_t *out = mem_new(max, 1);
+    size_t size = wire_encode(WIRE_answer, answer, out, max);
+    if (size > 0 && !admin_send(admin, to, span_of(out, size))) {
+        LOG_DEBUG("admin_client_gone", F_U64("request", answer->request));
+    }
+    free(out);
+    return size > 0;
+}
+
 static void send_answer(struct admin *admin, struct asker asker, enum apm_err err, struct span body)
 {
     struct wire_answer answer = {
         .request = asker.request, .error = log_text(apm_err_name(err)), .body = body};
-    size_t max = wire_encoded_max(WIRE_answer, &answer);
-    uint8_t *out = mem_new(max, 1);
-    size_t size = wire_encode(WIRE_answer, &answer, out, max);
-    if (size == 0) {
-        /* Not UTF-8 or over the limit: say so instead of leaving the client waiting. */
-        answer.error = log_text(apm_err_name(APM_ERR_FAILED));
-        answer.body = log_text("{\"message\":\"the answer cannot be sent\"}");
-        size = wire_encode(WIRE_answer, &answer, out, max);
+    if (encode_and_send(admin, asker.from, &answer)) {
+        return;
     }
-    bool is_sent = size > 0 && admin_send(admin, asker.from, span_of(out, size));
-    if (!is_sent) {
-        LOG_DEBUG("admin_client_gone", F_U64("request", asker.request));
-    }
-    free(out);
+    /* Say so instead of leaving the client waiting. */
+    answer.error = log_text(apm_err_name(APM_ERR_FAILED));
+    answer.body = log_text("{\"message\":\"the answer cannot be sent\"}");
+    bool is_message = encode_and_send(admin, asker.from, &answer);
+    MUST(is_message);
 }
 
 /* `body` is what the query wrote; without one, an error answers with its text. */

@@ -38,7 +38,7 @@ START_TEST(text_is_as_recorded)
     char path[512];
     snprintf(path, sizeof(path), "%s/metrics.txt", getenv("GOLDEN_DIR"));
     struct buf want;
-    if (getenv("GOLDEN_WRITE") != NULL) {
+    if (getenv("UPDATE_GOLDEN") != NULL) {
         ck_assert_int_eq(file_replace(path, span_of(text.data, strlen(buf_str(&text)))), APM_OK);
     }
     ck_assert_int_eq(file_read(path, METRIC_TEXT_BYTES_MAX, &want), APM_OK);

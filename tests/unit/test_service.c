@@ -22,7 +22,6 @@ struct counter {
     int reloads;
     int drains_left;
     bool is_healthy;
-    uint64_t owed_ticket;
 };
 
 static enum apm_err counter_prefork(void *state, struct service_env *env)
@@ -40,17 +39,6 @@ static enum apm_err counter_start(void *state, struct service_env *env)
     counter->is_healthy = true;
     counter->drains_left = 3;
     return APM_OK;
-}
-
-static void counter_turn(void *state, uint64_t now_ms)
-{
-    struct counter *counter = state;
-    (void)now_ms;
-    if (counter->owed_ticket != 0) {
-        static const char body[] = "{\"late\":true}";
-        admin_answer(counter->env->admin, counter->owed_ticket, APM_OK, span_of(body, 13));
-        counter->owed_ticket = 0;
-    }
 }
 
 static bool counter_drain(void *state)
@@ -108,26 +96,11 @@ static enum apm_err query_fail(void *state, struct span args, struct buf *body)
     return APM_ERR_FENCED;
 }
 
-static enum apm_err query_flood(void *state, struct span args, struct buf *body)
-{
-    (void)state;
-    (void)args;
-    while (buf_text(body, "0123456789abcdef0123456789abcdef")) {
-    }
-    return APM_OK;
-}
-
-static void query_late(void *state, uint64_t ticket, struct span args)
-{
-    struct counter *counter = state;
-    (void)args;
-    counter->owed_ticket = ticket;
-}
-
 static const struct admin_query queries[] = {
-    {"look", "", query_look, NULL}, {"sicken", "", query_sicken, NULL},
-    {"fail", "", query_fail, NULL}, {"flood", "", query_flood, NULL},
-    {"late", "", NULL, query_late}, {NULL, NULL, NULL, NULL},
+    {"look", "", query_look, NULL},
+    {"sicken", "", query_sicken, NULL},
+    {"fail", "", query_fail, NULL},
+    {NULL, NULL, NULL, NULL},
 };
 
 static const struct service service = {
@@ -139,7 +112,6 @@ static const struct service service = {
     .queries = queries,
     .prefork = counter_prefork,
     .start = counter_start,
-    .turn = counter_turn,
     .deadline_ms = counter_deadline,
     .drain = counter_drain,
     .reload = counter_reload,
@@ -271,13 +243,6 @@ START_TEST(queries_are_answered)
     up();
     ck_assert_int_eq(ask("look"), APM_OK);
     ck_assert_str_eq(buf_str(&body), "{\"reloads\":0,\"prefork\":1,\"stall\":3000,\"args\":2}");
-    ck_assert_int_eq(ask("late"), APM_OK);
-    ck_assert_str_eq(buf_str(&body), "{\"late\":true}");
-    ck_assert_int_eq(ask("lok"), APM_ERR_USAGE);
-    ck_assert_str_eq(buf_str(&body), "{\"message\":\"unknown query \\\"lok\\\"\","
-                                     "\"hint\":\"known: look sicken fail flood late\"}");
-    ck_assert_int_eq(ask("flood"), APM_ERR_TOO_LARGE);
-    ck_assert_ptr_nonnull(strstr(buf_str(&body), "the answer is too large"));
     down();
     ck_assert_int_eq(ask("look"), APM_ERR_UNREACHABLE);
 }
