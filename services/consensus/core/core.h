@@ -315,7 +315,9 @@ size_t core_size(void);
 
 /* The state after a start: record and committed tip as stored, nothing pending.
  * Executed height = `executed_height` with `executed_root`. A record that is
- * `observing` makes an observer. The first step must be a TICK. */
+ * `observing` makes an observer. The first step must be a TICK; then the committed tip's
+ * proof goes in as INPUT_QC or INPUT_CC (peers behind us may depend on it) and the stored
+ * blocks above the tip as INPUT_PROPOSAL, all from VALIDATOR_NONE. */
 void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
                uint64_t executed_height, const struct hash *executed_root);
