@@ -22,7 +22,8 @@
 struct loop;
 
 /* `revents`: POLLIN, POLLOUT, POLLERR as poll(2); for ZeroMQ sockets POLLIN and
- * POLLOUT; 0 when called again because it said there was more. */
+ * POLLOUT; 0 when called again because it said there was more. POLLERR comes whether
+ * asked for or not, and again each turn until the descriptor is removed. */
 struct loop_fn {
     bool (*call)(void *arg, short revents);
     void *arg;

@@ -6,10 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef APM2_VERSION
-#define APM2_VERSION "0.1.0"
-#endif
-
 static double cpu_seconds(void)
 {
     struct rusage usage;

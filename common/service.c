@@ -21,10 +21,6 @@
 #define LOCK_WAIT_MS 3000u
 #define LOCK_RETRY_US 50000u
 
-#ifndef APM2_VERSION
-#define APM2_VERSION "0.1.0"
-#endif
-
 struct frame {
     const struct service *service;
     struct service_flags flags;
