@@ -157,8 +157,7 @@ static enum apm_err make_execution(struct node *node, struct why *why)
                    .capabilities = (uint32_t)genesis->parameters.capabilities_max,
                    .actors = (uint32_t)genesis->parameters.actors_max,
                    .nonce_window = (uint32_t)genesis->parameters.nonce_window,
-                   .expiry_heights_max =
-                       (uint32_t)genesis->parameters.bundle_expiry_heights_max},
+                   .expiry_heights_max = (uint32_t)genesis->parameters.bundle_expiry_heights_max},
         .grants = grants,
         .n_grants = genesis->n_actors,
         .schemas = schemas,
@@ -379,6 +378,18 @@ uint64_t node_deadline_ms(void *state)
 
 /* ---- the end ---- */
 
+/* Handing leadership on is a courtesy: never waited for without a quorum, nor for long. */
+static bool owes_handoff(const struct node *node)
+{
+    uint64_t now_ms = clock_mono_ms();
+    uint32_t n_active = 1;
+
+    for (uint32_t i = 0; i < node->genesis->n_validators; i++)
+        n_active += i != node->self && node_is_active(node, i, now_ms);
+    return node->view.is_leader && n_active >= quorum_size(node->genesis->n_validators) &&
+           now_ms < node->drain_started_ms + 2 * node->core_config.round_timeout_ms;
+}
+
 /* Leadership handed on, nothing half-written: then we may go. */
 bool node_drain(void *state)
 {
@@ -386,13 +397,13 @@ bool node_drain(void *state)
 
     if (node->phase == NODE_LOADING)
         return true;
-    if (!node->has_drained_core) {
+    if (node->phase == NODE_RUNNING) {
         struct input input = {.kind = INPUT_DRAIN, .from = VALIDATOR_NONE};
-        node->has_drained_core = true;
         node->phase = NODE_DRAINING;
+        node->drain_started_ms = clock_mono_ms();
         act_input(node, &input);
     }
-    return !node->view.is_leader && persist_is_idle(node) && node->log_n == 0 && node->n_rows == 0;
+    return !owes_handoff(node) && persist_is_idle(node) && node->log_n == 0 && node->n_rows == 0;
 }
 
 static void free_blocks(struct node *node)

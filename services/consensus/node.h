@@ -207,7 +207,7 @@ struct node {
     bool was_overtaken;
     uint64_t beat_sent_ms; /* our last heartbeat: round trips */
     uint64_t proposed_ms;
-    bool has_drained_core;
+    uint64_t drain_started_ms;
     uint8_t *frame;                    /* FRAME_BYTES_MAX: messages are encoded here */
     uint64_t n_missed[VALIDATORS_MAX]; /* committed blocks whose certificate lacks them */
     uint64_t gauges_ms;                /* when the gauges were last set */
