@@ -186,7 +186,7 @@ enum replay_verdict ledger_replay(struct ledger *ledger, const struct ledger_blo
         return verdict;
 
     MUST(ledger_find(ledger, kernel_span()) != NULL);
-    uint64_t n_before[NAMESPACES_MAX];
+    uint64_t n_before[NAMESPACES_MAX] = {0};
     for (uint32_t i = 0; i < ledger->n; i++)
         n_before[i] = ledger->heads[i].n_records;
 

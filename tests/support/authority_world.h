@@ -24,6 +24,7 @@ struct world {
     uint64_t time_ms;
     uint64_t nonces[256];
     struct executed executed;
+    uint64_t random; /* state of authority_blocks.h */
 
     /* The block being put together. */
     struct bundle_view bundles[WORLD_BUNDLES_MAX];

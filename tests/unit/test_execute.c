@@ -1,73 +1,5 @@
-#include "common/ledger/replay.h"
-#include "tests/support/authority_world.h"
+#include "tests/support/authority_blocks.h"
 #include "tests/support/unit.h"
-
-static uint64_t random_state;
-
-static uint32_t roll(uint32_t n)
-{
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(random_state >> 33) % n;
-}
-
-static void add_lease_event(struct world *world)
-{
-    char resource[16];
-    (void)snprintf(resource, sizeof(resource), "r/%u", roll(40));
-
-    if (roll(2) == 0) {
-        union event_payload payload = issue_of(resource, "h", 1 + roll(300));
-        world_event(world, EVENT_LeaseIssued, &payload);
-    } else if (roll(2) == 0) {
-        union event_payload payload = {
-            .LeaseRenewed = {.resource = text(resource), .ttl_ms = 1 + roll(300)}};
-        world_event(world, EVENT_LeaseRenewed, &payload);
-    } else {
-        union event_payload payload = {.LeaseReleased = {.resource = text(resource)}};
-        world_event(world, EVENT_LeaseReleased, &payload);
-    }
-}
-
-static void add_capability_event(struct world *world)
-{
-    char id[16];
-    (void)snprintf(id, sizeof(id), "c%u", roll(30));
-    union event_payload payload = {0};
-
-    if (roll(3) == 0) {
-        payload.CapabilityRevoked.capability_id = text(id);
-        world_event(world, EVENT_CapabilityRevoked, &payload);
-        return;
-    }
-    payload.CapabilityGranted.capability_id = text(id);
-    payload.CapabilityGranted.subject = actor_key(roll(5));
-    payload.CapabilityGranted.expires_at_ms = world->time_ms + 1 + roll(500);
-    add_rights(&payload.CapabilityGranted.rights, roll(2) == 0 ? "*/*" : "lease/*");
-    world_event(world, EVENT_CapabilityGranted, &payload);
-}
-
-/* A block of everything: both namespaces, known and unknown actors, replays. */
-static void add_random_block(struct world *world)
-{
-    static const char *const spaces[] = {"kernel", "payments", "nowhere"};
-
-    world->time_ms += roll(60);
-    for (uint32_t i = roll(6); i > 0; i--) {
-        uint32_t space = roll(10);
-        struct bundle_view *bundle = world_bundle_in(world, roll(6),
-                                                     spaces[space < 7    ? 0
-                                                            : space == 7 ? 2
-                                                                         : 1]);
-        if (roll(10) == 0)
-            bundle->body.nonce = 0;
-        for (uint32_t n = 1 + roll(8); n > 0; n--) {
-            if (roll(4) == 0)
-                add_capability_event(world);
-            else
-                add_lease_event(world);
-        }
-    }
-}
 
 static void check_same(const struct executed *a, const struct executed *b)
 {
@@ -76,12 +8,6 @@ static void check_same(const struct executed *a, const struct executed *b)
     ck_assert(hash_eq(&a->authority_root, &b->authority_root));
     ck_assert(hash_eq(&a->ledger_root, &b->ledger_root));
     ck_assert(hash_eq(&a->state_root, &b->state_root));
-}
-
-static void same_random(struct world *world, uint64_t seed)
-{
-    random_state = seed;
-    add_random_block(world);
 }
 
 START_TEST(equal_blocks_give_equal_roots)
@@ -93,8 +19,8 @@ START_TEST(equal_blocks_give_equal_roots)
     ck_assert(hash_eq(&root_a, &root_b));
 
     for (uint64_t seed = 0; seed < 400; seed++) {
-        same_random(a, seed);
-        same_random(b, seed);
+        add_random_block(a, seed);
+        add_random_block(b, seed);
         check_same(world_apply(a), world_apply(b));
         struct hash root = execution_state_root(a->execution);
         ck_assert(hash_eq(&root, &a->executed.state_root));
@@ -299,80 +225,6 @@ START_TEST(heights_follow_one_another)
 }
 END_TEST
 
-/* ---- a verifier has blocks and stored outcomes only ---- */
-
-static void start(struct ledger *ledger)
-{
-    const struct span spaces[] = {text("payments"), text("kernel")};
-    ck_assert(ledger_start(ledger, spaces, N_ELEMENTS(spaces)));
-}
-
-START_TEST(replay_reaches_the_same_ledger)
-{
-    static struct ledger ledger;
-    struct world *world = world_new();
-    start(&ledger);
-
-    for (uint64_t seed = 0; seed < 300; seed++) {
-        same_random(world, seed);
-        uint32_t n_bundles = world->n_bundles;
-        const struct executed *executed = world_apply(world);
-        const struct ledger_block block = {world->height, world->bundles, n_bundles};
-        struct ledger_segments segments;
-        ck_assert_int_eq(ledger_replay(&ledger, &block, executed->outcomes, &segments), REPLAY_OK);
-        struct hash root = ledger_root(&ledger);
-        ck_assert(hash_eq(&root, &executed->ledger_root));
-        ck_assert_uint_eq(segments.n, executed->segments.n);
-    }
-}
-END_TEST
-
-START_TEST(any_flipped_bit_is_seen)
-{
-    struct world *world = world_new();
-    static struct ledger before;
-    static struct ledger ledger;
-    start(&before);
-    (void)world_bundle(world, 0);
-    for (uint32_t i = 0; i < 3; i++) {
-        union event_payload payload = issue_of("same", "h", 100);
-        world_event(world, EVENT_LeaseIssued, &payload);
-    }
-    const struct executed *executed = world_apply(world);
-    const struct ledger_block block = {1, world->bundles, 1};
-    uint8_t bytes[2048];
-    ck_assert_uint_le(executed->outcomes.size, sizeof(bytes));
-    ck_assert_uint_eq(executed->n_derived, 2);
-
-    for (size_t bit = 0; bit < 8 * executed->outcomes.size; bit++) {
-        memcpy(bytes, executed->outcomes.data, executed->outcomes.size);
-        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        struct ledger_segments segments;
-        ledger = before;
-        enum replay_verdict verdict =
-            ledger_replay(&ledger, &block, span_of(bytes, executed->outcomes.size), &segments);
-        struct hash root = ledger_root(&ledger);
-        if (verdict == REPLAY_OK)
-            ck_assert(!hash_eq(&root, &executed->ledger_root));
-        else
-            ck_assert_int_eq(memcmp(&ledger, &before, sizeof(ledger)), 0);
-    }
-}
-END_TEST
-
-static uint8_t hostile[] = "\x93\x01\xc4\x00\xdd\xff\xff\xff\xff";
-
-START_TEST(hostile_outcomes_are_malformed)
-{
-    struct outcomes_view view;
-
-    for (size_t size = 0; size < sizeof(hostile); size++)
-        ck_assert(!outcomes_parse(span_of(hostile, size), &view));
-    ck_assert(outcomes_parse(span_of("\x93\x01\xc4\x00\x90", 5), &view));
-    ck_assert(!outcomes_parse(span_of("\x93\x02\xc4\x00\x90", 5), &view));
-}
-END_TEST
-
 START_TEST(records_stand_in_the_order_of_the_block)
 {
     struct world *world = world_new();
@@ -411,8 +263,5 @@ UNIT_MAIN("execute", NULL, {
     tcase_add_test(tc, genesis_stands_in_the_root);
     tcase_add_test(tc, a_bad_genesis_is_refused);
     tcase_add_test_raise_signal(tc, heights_follow_one_another, SIGABRT);
-    tcase_add_test(tc, replay_reaches_the_same_ledger);
-    tcase_add_test(tc, any_flipped_bit_is_seen);
-    tcase_add_test(tc, hostile_outcomes_are_malformed);
     tcase_add_test(tc, records_stand_in_the_order_of_the_block);
 })
