@@ -1,6 +1,7 @@
 #include "services/cli/list_objects.h"
 
-static const char *const columns[] = {"id", "owner", "rights", "parent", "expires_ms", "revoked"};
+static const char *const columns[] = {"id",         "state",  "rights", "parent", "resource_prefix",
+                                      "expires_ms", "subject"};
 
 int cmd_capability_list(const struct invocation *invocation)
 {

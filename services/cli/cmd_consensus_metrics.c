@@ -22,7 +22,7 @@ static void print_members(const char *prefix, const json_t *object)
             continue;
         }
         scalar_text(value, text);
-        (void)printf("%-32s %s\n", full, text);
+        (void)printf("%-36s %s\n", full, text);
     }
 }
 

@@ -29,9 +29,10 @@ static struct batch *open_batch(struct reading *reading)
         MUST(reading->batches != NULL);
     }
     struct batch *batch = &reading->batches[reading->n++];
-    *batch = (struct batch){.first_line = reading->line};
+    *batch = (struct batch){0};
     batch->events = calloc(reading->per_bundle, sizeof(*batch->events));
-    MUST(batch->events != NULL);
+    batch->lines = calloc(reading->per_bundle, sizeof(*batch->lines));
+    MUST(batch->events != NULL && batch->lines != NULL);
     reading->open_bytes = 0;
     return batch;
 }
@@ -57,6 +58,7 @@ static void take_line(struct reading *reading, const char *text, size_t size)
     struct batch *batch = reading->n > 0 ? &reading->batches[reading->n - 1] : NULL;
     if (batch == NULL || !fits(reading, batch, event))
         batch = open_batch(reading);
+    batch->lines[batch->n_events] = reading->line;
     batch->events[batch->n_events++] = event;
     reading->open_bytes += apm2_event_size(event);
 }

@@ -65,10 +65,10 @@ static const char *state_text(enum batch_state state)
 static void print_batch_failure(const struct batch *batch)
 {
     if (batch->state == BATCH_REFUSED)
-        (void)printf("  line %llu: %s: %s\n", (unsigned long long)batch->first_line,
-                     batch->why.error, batch->why.text);
+        (void)printf("  line %llu: %s: %s\n", (unsigned long long)batch->lines[0], batch->why.error,
+                     batch->why.text);
     else
-        (void)printf("  line %llu: %s\n", (unsigned long long)batch->first_line,
+        (void)printf("  line %llu: %s\n", (unsigned long long)batch->lines[0],
                      batch->state == BATCH_EXPIRED
                          ? "expired before it was ordered"
                          : (batch->why.text[0] != 0
@@ -92,7 +92,7 @@ void submit_print_failures(const struct batch *batches, uint32_t n, uint32_t max
             if (batch->codes[j] == 0)
                 continue;
             if (max_lines > 0)
-                (void)printf("  line %llu: %s\n", (unsigned long long)(batch->first_line + j),
+                (void)printf("  line %llu: %s\n", (unsigned long long)batch->lines[j],
                              apm2_outcome_text(batch->codes[j]));
             n_more += max_lines == 0;
             max_lines -= max_lines > 0;
@@ -147,7 +147,7 @@ static json_t *batch_json(const struct batch *batch)
         (void)json_array_append_new(codes, json_string(apm2_outcome_name(batch->codes[i])));
     json_t *object =
         json_pack("{s:s, s:I, s:I, s:s, s:I, s:o, s:f}", "bundle", id, "line",
-                  (json_int_t)batch->first_line, "events", (json_int_t)batch->n_events, "state",
+                  (json_int_t)batch->lines[0], "events", (json_int_t)batch->n_events, "state",
                   state_text(batch->state), "height", (json_int_t)batch->height, "outcomes", codes,
                   "latency_ms", (double)batch->latency_us / 1e3);
     if (batch->why.error[0] != 0 && batch->state != BATCH_FINAL) {

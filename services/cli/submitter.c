@@ -348,6 +348,7 @@ void batches_free(struct batch **batches, uint32_t n)
         for (uint32_t j = 0; j < batch->n_events; j++)
             apm2_event_free(&batch->events[j]);
         free(batch->events);
+        free(batch->lines);
         free(batch->bundle);
         free(batch->codes);
     }

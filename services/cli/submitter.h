@@ -28,7 +28,7 @@ enum batch_state {
 struct batch {
     struct apm2_event **events;
     uint32_t n_events;
-    uint64_t first_line; /* of the input; further ones follow */
+    uint64_t *lines; /* of the input, one per event; NULL = none */
     enum batch_state state;
     struct apm2_bundle *bundle; /* once signed; kept: its bytes may be sent again */
     uint64_t sent_us;           /* the first time */

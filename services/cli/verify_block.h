@@ -13,6 +13,7 @@
 
 /* What was found wrong; text "" = nothing. */
 struct block_fault {
+    const char *table; /* "block" or "committed" */
     char text[256];
     struct hash bundle; /* the bundle at fault; zero = the block itself */
 };

@@ -37,15 +37,19 @@ found(struct walk *walk, const char *table, uint64_t height, const char *format,
     return APM_ERR_CORRUPT;
 }
 
-/* Where the records of this height begin: in `space`, or in its first namespace. */
+/* Where the records of this height begin: in `space`, or in its first namespace; by
+ * the replayed records where segment_v1 says nothing. */
 static void locate(struct walk *walk, uint64_t height, struct span space)
 {
     struct store_segment_row rows[STORE_SEGMENTS_MAX];
     struct complaint ignored = {0};
-    uint32_t n = 0;
-    if (store_segments(walk->plan->reader, height, rows, &n, &ignored) != APM_OK || n == 0)
+    uint32_t n = 0, chosen = 0;
+    if (store_segments(walk->plan->reader, height, rows, &n, &ignored) != APM_OK || n == 0) {
+        const struct ledger_head *kernel = ledger_find(&walk->ledger, span_of("kernel", 6));
+        (void)snprintf(walk->finding->space, sizeof(walk->finding->space), "kernel");
+        walk->finding->seq = kernel != NULL ? kernel->n_records : 0;
         return;
-    uint32_t chosen = 0;
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (span_eq(rows[i].space, space))
             chosen = i;
@@ -58,10 +62,8 @@ static void locate(struct walk *walk, uint64_t height, struct span space)
 static enum apm_err check_links(struct walk *walk, const struct store_block_row *row,
                                 const struct wire_header *header)
 {
-    if (row->height != walk->height + 1)
-        return found(walk, "block_v1", walk->height + 1, "the block is missing");
     if (!hash_eq(&header->parent, &walk->parent))
-        return found(walk, "block_v1", row->height, "its parent is not the block below it");
+        return found(walk, "block", row->height, "its parent is not the block below it");
     return APM_OK;
 }
 
@@ -70,13 +72,13 @@ static enum apm_err check_cited_state(struct walk *walk, const struct wire_heade
 {
     uint64_t cited = header->prev_height;
     if (cited >= header->height)
-        return found(walk, "block_v1", header->height, "it cites the state of a later height");
+        return found(walk, "block", header->height, "it cites the state of a later height");
     if (cited == 0) {
         if (!walk->has_genesis_root)
             walk->genesis_root = header->prev_root;
         walk->has_genesis_root = true;
         if (!hash_eq(&walk->genesis_root, &header->prev_root))
-            return found(walk, "block_v1", header->height, "it cites another state of genesis");
+            return found(walk, "block", header->height, "it cites another state of genesis");
         return APM_OK;
     }
     if (header->height - cited < ROOTS_KEPT &&
@@ -98,7 +100,7 @@ static enum apm_err replay(struct walk *walk, const struct store_block_row *row,
     enum replay_verdict verdict =
         ledger_replay(&walk->ledger, &block, row->outcomes, &walk->segments);
     if (verdict != REPLAY_OK)
-        return found(walk, "block_v1", row->height, "outcomes: %s", replay_verdict_text(verdict));
+        return found(walk, "committed", row->height, "outcomes: %s", replay_verdict_text(verdict));
     return APM_OK;
 }
 
@@ -122,7 +124,7 @@ static enum apm_err check_segment(struct walk *walk, uint64_t height,
         return APM_OK;
     (void)snprintf(walk->finding->space, sizeof(walk->finding->space), "%s", space);
     walk->finding->seq = want->first_seq;
-    return found(walk, "segment_v1", height, "%s is not what the records give", what);
+    return found(walk, "segment", height, "%s is not what the records give", what);
 }
 
 static bool is_left_out(const struct walk *walk, const char *space)
@@ -138,8 +140,11 @@ static enum apm_err check_segments(struct walk *walk, uint64_t height)
     if (err != APM_OK)
         return err;
     if (n != walk->segments.n) {
-        locate(walk, height, (struct span){0});
-        return found(walk, "segment_v1", height, "%u namespaces, not the %u of the block", n,
+        const struct ledger_segment *first = walk->segments.n > 0 ? &walk->segments.list[0] : NULL;
+        walk->finding->seq = first != NULL ? first->first_seq : rows[0].first_seq;
+        (void)snprintf(walk->finding->space, sizeof(walk->finding->space), "%s",
+                       first != NULL ? first->head->space : "kernel");
+        return found(walk, "segment", height, "%u namespaces, not the %u of the block", n,
                      walk->segments.n);
     }
     for (uint32_t i = 0; i < n && err == APM_OK; i++) {
@@ -156,9 +161,9 @@ static enum apm_err check_roots(struct walk *walk, const struct store_block_row 
     struct hash ledger = ledger_root(&walk->ledger);
     struct hash state = state_root_of(&row->authority_root, &ledger);
     if (!hash_eq(&ledger, &row->ledger_root))
-        return found(walk, "block_v1", row->height, "ledger_root is not what the records give");
+        return found(walk, "committed", row->height, "ledger_root is not what the records give");
     if (!hash_eq(&state, &row->state_root))
-        return found(walk, "block_v1", row->height,
+        return found(walk, "committed", row->height,
                      "state_root is not made of authority and ledger root");
     walk->roots[row->height % ROOTS_KEPT] = state;
     walk->totals.state_root = state;
@@ -189,7 +194,7 @@ static enum apm_err check_block(struct walk *walk, const struct store_block_row 
     memset(walk->bundles, 0, sizeof(walk->bundles));
     if (!verify_block(walk->plan->genesis, row, &block, &fault)) {
         locate(walk, row->height, space_of_bundle(&block, &fault.bundle));
-        return found(walk, "block_v1", row->height, "%s", fault.text);
+        return found(walk, fault.table, row->height, "%s", fault.text);
     }
     enum apm_err err = check_links(walk, row, &block.header);
     if (err == APM_OK)
@@ -221,8 +226,10 @@ static enum apm_err check_all(struct walk *walk)
     if (err != APM_OK)
         return err;
     while ((err = store_next_block(walk->plan->reader, &row, walk->complaint)) == APM_OK) {
-        if (row.height != walk->height + 1)
-            return found(walk, "block_v1", walk->height + 1, "the block is missing");
+        if (row.height != walk->height + 1) {
+            locate(walk, walk->height + 1, (struct span){0});
+            return found(walk, "committed", walk->height + 1, "the block is missing");
+        }
         err = check_block(walk, &row);
         if (err != APM_OK)
             return err;
@@ -232,7 +239,7 @@ static enum apm_err check_all(struct walk *walk)
     if (err != APM_ERR_NOT_FOUND)
         return err;
     if (walk->unproven_from != 0)
-        return found(walk, "block_v1", walk->unproven_from, "no commit proof covers it");
+        return found(walk, "committed", walk->unproven_from, "no commit proof covers it");
     return APM_OK;
 }
 

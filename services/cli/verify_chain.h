@@ -17,7 +17,7 @@ struct verify_totals {
 };
 
 struct verify_finding {
-    const char *table; /* "block_v1" */
+    const char *table; /* "block", "committed" or "segment" */
     char space[ID_BYTES_MAX + 1];
     uint64_t seq; /* the first record that can no longer be trusted */
     uint64_t height;
