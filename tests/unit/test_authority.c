@@ -105,7 +105,7 @@ START_TEST(another_canonicalizer_is_refused)
     };
     (void)world_bundle(world, 0);
     world_raw(world, span_of(bytes, wire_encode(WIRE_event, &event, bytes, sizeof(bytes))));
-    ck_assert_str_eq(admit(world).field, "canonicalizer");
+    ck_assert_ptr_nonnull(strstr(admit(world).reason, "canonicalizer"));
     ck_assert_uint_eq(world_apply(world)->codes.data[0], OUTCOME_BAD_PAYLOAD);
 }
 END_TEST

@@ -28,13 +28,13 @@ static struct admit_fault check_type(const struct authority *authority, enum eve
                                      const struct hash *schema)
 {
     if (type == EVENT_NONE)
-        return fault(OUTCOME_UNKNOWN_TYPE, "type", "no such type");
+        return fault(OUTCOME_UNKNOWN_TYPE, "", "no such type");
     if (event_info(type)->status == EVENT_DERIVED)
-        return fault(OUTCOME_DERIVED_TYPE, "type", "made by execution only");
+        return fault(OUTCOME_DERIVED_TYPE, "", "type made by execution only");
     if (event_info(type)->status == EVENT_LATER)
-        return fault(OUTCOME_UNKNOWN_TYPE, "type", "not yet supported");
+        return fault(OUTCOME_UNKNOWN_TYPE, "", "type not yet supported");
     if (hash_is_zero(schema) || !hash_eq(schema, &authority->schemas[type]))
-        return fault(OUTCOME_UNKNOWN_SCHEMA, "schema", "not the digest in force");
+        return fault(OUTCOME_UNKNOWN_SCHEMA, "", "schema is not the one in force");
     return fault(OUTCOME_APPLIED, "", "");
 }
 
@@ -69,7 +69,7 @@ struct admit_fault admit_event(const struct authority *authority, struct span by
     if (found.code != OUTCOME_APPLIED)
         return found;
     if (!is_canonical(&event))
-        return fault(OUTCOME_BAD_PAYLOAD, "canonicalizer", "must be apm2-msgpack, version 1");
+        return fault(OUTCOME_BAD_PAYLOAD, "", "canonicalizer must be apm2-msgpack, version 1");
 
     struct admit_event admitted = {.type = type};
     struct payload_fault payload = event_payload_decode(type, event.payload, &admitted.payload);

@@ -60,8 +60,8 @@ struct authority;
 struct authority_refusal {
     enum outcome code;
     uint32_t event;     /* which of its events; n_events when the bundle itself */
-    const char *field;  /* payload field, "" when none */
-    const char *reason; /* "must be within its limits" and the like, "" when none */
+    const char *field;  /* of its payload, or of the bundle itself; "" when none */
+    const char *reason; /* what is wrong with it, "" when the code says all */
 };
 
 /* Judges a bundle for the block at `height` or a later one. */
