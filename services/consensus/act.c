@@ -117,7 +117,7 @@ static void act_send(struct node *node, const struct action *action)
         send_certificate(node, to, CERTIFICATE_ENTRY, action->send.entry);
         break;
     case SEND_HEARTBEAT:
-        if (!action->send.heartbeat.reply)
+        if (action->send.heartbeat.reply == BEAT_LEADER)
             node->beat_sent_ms = clock_mono_ms();
         send_message(node, to, WIRE_heartbeat, &action->send.heartbeat);
         break;

@@ -8,7 +8,7 @@ static void measure(struct node *node, uint32_t from, const struct wire_heartbea
 {
     uint64_t now_ms = clock_mono_ms();
 
-    if (!message->reply || node->beat_sent_ms == 0 || now_ms < node->beat_sent_ms)
+    if (message->reply != BEAT_ANSWER || node->beat_sent_ms == 0 || now_ms < node->beat_sent_ms)
         return;
     double rtt_s = (double)(now_ms - node->beat_sent_ms) / 1e3;
     double offset_s = ((double)message->sent_ms - (double)clock_wall_ms()) / 1e3 + rtt_s / 2;

@@ -15,12 +15,12 @@ static bool leads(const struct core *core)
            term_cmp(core->record.timed_out, core->cur) < 0;
 }
 
-static void send_heartbeat(struct core *core, uint32_t to, bool is_reply)
+static void send_heartbeat(struct core *core, uint32_t to, enum beat_kind kind)
 {
     struct action *action = emit_send(core, SEND_HEARTBEAT, to);
 
     action->send.heartbeat = (struct wire_heartbeat){
-        .reply = is_reply,
+        .reply = kind,
         .epoch = core->cur.epoch,
         .term = core->cur.term,
         .high = core->record.high_qc.rank,
@@ -70,14 +70,26 @@ static void resend_proposal(struct core *core)
         emit_send(core, SEND_PROPOSAL, TO_ALL)->send.proposal = *id;
 }
 
+/* Everybody shows that it is alive and how far it is, leader or not: without one, this
+ * is how those behind are found and helped. */
+static void show_presence(struct core *core)
+{
+    if (core->now_ms < core->presence_ms + core->config.round_timeout_ms / 2)
+        return;
+    core->presence_ms = core->now_ms;
+    send_heartbeat(core, TO_ALL, BEAT_PRESENCE);
+}
+
 void beat_tick(struct core *core)
 {
     if (core->now_ms < core->beat_ms + core->config.heartbeat_ms)
         return;
     core->beat_ms = core->now_ms;
-    if (!leads(core))
+    if (!leads(core)) {
+        show_presence(core);
         return;
-    send_heartbeat(core, TO_ALL, false);
+    }
+    send_heartbeat(core, TO_ALL, BEAT_LEADER);
     resend_proposal(core);
     resend_votes(core, core->record.high_qc.rank, core->committed.rank);
 }
@@ -129,13 +141,13 @@ void beat_on_heartbeat(struct core *core, const struct input *input)
     peer->term = beat->term;
     if (beat->epoch != core->cur.epoch)
         return;
-    if (!beat->reply) {
+    if (beat->reply == BEAT_LEADER) {
         bool is_leader = beat->term == core->cur.term && input->from == core->leader;
         if (is_leader) {
             core->leader_seen_ms = core->now_ms;
             resend_votes(core, beat->high, beat->committed);
         }
-        send_heartbeat(core, input->from, true);
+        send_heartbeat(core, input->from, BEAT_ANSWER);
     }
     resend_checkpoint(core, input->from);
     beat_help(core, input->from, beat->high, (struct term){beat->epoch, beat->term},

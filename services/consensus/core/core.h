@@ -154,6 +154,13 @@ enum action_kind {
 
 #define TO_ALL UINT32_MAX
 
+/* What a heartbeat is: its `reply` field. */
+enum beat_kind {
+    BEAT_LEADER = 0,   /* the leader's pulse: answered */
+    BEAT_ANSWER = 1,   /* to the leader */
+    BEAT_PRESENCE = 2, /* unasked, to all: alive, and this far */
+};
+
 enum send_kind {
     SEND_PROPOSAL, /* by block id: the caller holds the bytes */
     SEND_VOTE,

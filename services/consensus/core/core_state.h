@@ -87,6 +87,7 @@ struct core {
     uint64_t last_commit_ms;
     uint32_t backoff, backoff_committed; /* exponents of 1.5 */
     uint64_t beat_ms;                    /* our last heartbeat, or round of resends */
+    uint64_t presence_ms;                /* our last sign of life without leading */
     uint64_t timeout_sent_ms;
     bool has_own_timeout;
     struct wire_timeout own_timeout; /* signed */
