@@ -1,8 +1,14 @@
 #include "services/cli/submit_session.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "common/clock.h"
 #include "common/hash.h"
 #include "common/must.h"
 #include "services/cli/parse_value.h"
@@ -11,6 +17,7 @@
 #define EXPIRY_HEIGHTS 5000u
 #define WINDOW_BUNDLES 256u
 #define WINDOW_MAX 4000u /* less than NONCE_WINDOW, or late ones would be too old */
+#define LOCK_PAUSE_NS 20000000L
 
 static enum apm_err read_limits(const struct invocation *invocation, struct submitter_plan *plan,
                                 struct complaint *complaint)
@@ -42,12 +49,45 @@ static enum apm_err choose_node(const struct invocation *invocation, struct subm
     return APM_OK;
 }
 
+/* Two processes with one key would take each other's nonces: wait for the other. */
+static enum apm_err lock_key(const char *path, uint64_t timeout_ms, int *ret_fd,
+                             struct complaint *complaint)
+{
+    const struct timespec pause = {0, LOCK_PAUSE_NS};
+    uint64_t deadline_ms = clock_mono_ms() + timeout_ms;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return complain(complaint, errno == ENOENT ? APM_ERR_NOT_FOUND : APM_ERR_DENIED, "%s: %m",
+                        path);
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (clock_mono_ms() > deadline_ms) {
+            (void)close(fd);
+            (void)complain(complaint, APM_ERR_BUSY, "another apm2 is submitting with the key %s",
+                           path);
+            complain_hint(complaint, "wait for it, or use another actor's key: --key PEM");
+            return APM_ERR_BUSY;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    *ret_fd = fd;
+    return APM_OK;
+}
+
+static enum apm_err open_chain(struct submit_session *session, const char *key,
+                               struct complaint *complaint)
+{
+    struct apm2_why why;
+    if (apm2_cluster_open(session->cluster.genesis, &session->plan.chain, &why) &&
+        apm2_key_read(key, &session->plan.key, &why))
+        return APM_OK;
+    return complain_why(complaint, &why);
+}
+
 enum apm_err submit_session_open(const struct invocation *invocation,
                                  struct submit_session *ret_session,
                                  struct complaint *ret_complaint)
 {
-    struct apm2_why why;
-    *ret_session = (struct submit_session){0};
+    *ret_session = (struct submit_session){.key_fd = -1};
     ret_session->plan.cluster = &ret_session->cluster;
     enum apm_err err = read_limits(invocation, &ret_session->plan, ret_complaint);
     if (err == APM_OK)
@@ -61,18 +101,21 @@ enum apm_err submit_session_open(const struct invocation *invocation,
     key = key != NULL ? key : ret_session->cluster.actor_key;
     if (key[0] == 0)
         return complain(ret_complaint, APM_ERR_USAGE, "whose key? --key PEM");
-    if (!apm2_cluster_open(ret_session->cluster.genesis, &ret_session->plan.chain, &why) ||
-        !apm2_key_read(key, &ret_session->plan.key, &why)) {
+    err = open_chain(ret_session, key, ret_complaint);
+    if (err == APM_OK)
+        err = lock_key(key, ret_session->plan.timeout_ms, &ret_session->key_fd, ret_complaint);
+    if (err != APM_OK)
         submit_session_close(ret_session);
-        return complain_why(ret_complaint, &why);
-    }
-    return APM_OK;
+    return err;
 }
 
 void submit_session_close(struct submit_session *session)
 {
     apm2_key_close(&session->plan.key);
     apm2_cluster_close(&session->plan.chain);
+    if (session->key_fd >= 0)
+        (void)close(session->key_fd);
+    session->key_fd = -1;
 }
 
 static int report_one(const struct invocation *invocation, const char *type,

@@ -8,8 +8,10 @@
 
 #include "services/cli/submitter.h"
 
+/* One process submits with a key at a time (flock on its file): nonces are counted. */
 struct submit_session {
     struct cluster cluster;
+    int key_fd;
     struct submitter_plan plan; /* borrows the cluster; chain and key are the session's */
 };
 

@@ -14,12 +14,14 @@
 #define BUSY_MIN_MS 20u
 #define BUSY_MAX_MS 1000u
 #define PROGRESS_MS 200u
+#define NONCE_LEAD_MAX (NONCE_WINDOW - 64u)
 
 struct submitter {
     const struct submitter_plan *plan;
     struct batch *batches;
     uint32_t n;
     uint32_t next_new; /* the first batch never sent */
+    uint32_t oldest;   /* no batch before it is open */
     uint32_t n_open;   /* sent, not at their end */
     uint32_t n_again;  /* of them: QUEUED again */
     uint32_t n_done;
@@ -189,9 +191,19 @@ static bool send_again(struct submitter *self, uint64_t now_ms)
     return true;
 }
 
+/* A nonce that falls NONCE_WINDOW behind the newest is refused for ever: nobody may run
+ * that far ahead of the slowest bundle. */
+static bool may_send_new(struct submitter *self)
+{
+    while (self->oldest < self->next_new && is_ended(&self->batches[self->oldest]))
+        self->oldest++;
+    return self->next_new < self->n && self->n_open < self->plan->window &&
+           self->next_new - self->oldest < NONCE_LEAD_MAX;
+}
+
 static void send_new(struct submitter *self)
 {
-    while (self->next_new < self->n && self->n_open < self->plan->window) {
+    while (may_send_new(self)) {
         struct batch *batch = &self->batches[self->next_new];
         if (batch->bundle == NULL && !sign(self, batch)) {
             self->next_new++;
