@@ -3,6 +3,8 @@
 #include "tests/sim/world.h"
 #include "tests/support/fake_sig.h"
 
+#include <inttypes.h>
+
 static uint32_t digest_of_id(const struct hash *id)
 {
     uint32_t word;
@@ -229,6 +231,10 @@ static void act_note(struct world *world, struct replica *replica, const struct 
     world_trace(world, replica->index, note_name(action->note.kind),
                 action->note.term.term << 16 | (uint64_t)action->note.reason << 8 |
                     action->note.rank.seq);
+    world_say(world, replica->index,
+              "%s term %" PRIu64 " block %" PRIu64 ".%" PRIu64 " validator %" PRIu32 ": %s",
+              note_name(action->note.kind), action->note.term.term, action->note.rank.term,
+              action->note.rank.seq, action->note.validator, note_reason_text(action->note.reason));
 }
 
 void replica_act(struct world *world, struct replica *replica, const struct action *action)
@@ -251,6 +257,8 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
         break;
     case ACTION_COMMIT:
         world_trace(world, replica->index, "commit", digest_of_id(&action->commit.block));
+        world_say(world, replica->index, "commits height %" PRIu64 " %" PRIu64 ".%" PRIu64,
+                  action->commit.height, action->commit.rank.term, action->commit.rank.seq);
         act_commit(world, replica, action);
         break;
     case ACTION_SYNC:

@@ -4,6 +4,7 @@
 #include "tests/sim/world.h"
 #include "tests/support/fake_sig.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 const char *message_name(enum message_kind kind)
@@ -41,27 +42,6 @@ void net_new(struct net *net)
 void net_destroy(struct net *net)
 {
     free(net->messages);
-}
-
-void net_heal(struct world *world)
-{
-    struct net *net = &world->net;
-
-    net->loss_per_mille = net->duplicate_per_mille = 0;
-    net->delay_min_ms = 1;
-    net->delay_max_ms = 8;
-    net->is_ordered = true;
-    net->n_rules = 0;
-    for (uint32_t i = 0; i < world->n_replicas; i++)
-        memset(net->is_cut[i], 0, world->n_replicas * sizeof(net->is_cut[i][0]));
-}
-
-void net_reset(struct world *world)
-{
-    world->net.n_messages = world->net.free_list = 0;
-    for (uint32_t i = 0; i < world->n_replicas; i++)
-        memset(world->net.last_ms[i], 0, world->n_replicas * sizeof(world->net.last_ms[i][0]));
-    net_heal(world);
 }
 
 static uint32_t message_new(struct net *net)
@@ -121,8 +101,8 @@ static struct rank rank_of(const struct world *world, const struct message *mess
     return (struct rank){0, 0, 0};
 }
 
-static bool is_dropped_by_rule(const struct world *world, uint32_t to,
-                               const struct message *message)
+static const struct net_rule *rule_for(const struct world *world, uint32_t to,
+                                       const struct message *message)
 {
     for (uint32_t i = 0; i < world->net.n_rules; i++) {
         const struct net_rule *rule = &world->net.rules[i];
@@ -133,14 +113,24 @@ static bool is_dropped_by_rule(const struct world *world, uint32_t to,
         struct rank rank = rank_of(world, message);
         if ((rule->term == 0 || rule->term == rank.term) &&
             (rule->seq == 0 || rule->seq == rank.seq))
-            return true;
+            return rule;
     }
-    return false;
+    return NULL;
 }
 
-static bool is_lost(struct world *world, uint32_t to, const struct message *message)
+static void hold_back(struct net *net, uint32_t to, uint32_t index)
+{
+    if (net->n_held == HELD_MAX)
+        return;
+    net->held[net->n_held++] = (struct held){to, index};
+    net->messages[index].n_deliveries++;
+}
+
+/* Lost, or not to be delivered for now. */
+static bool is_stopped(struct world *world, uint32_t to, uint32_t index)
 {
     struct net *net = &world->net;
+    const struct message *message = &net->messages[index];
 
     if (net->is_cut[message->from][to])
         return true;
@@ -148,7 +138,10 @@ static bool is_lost(struct world *world, uint32_t to, const struct message *mess
         world->stats->faults[FAULT_LOSS]++;
         return true;
     }
-    return net->n_rules > 0 && is_dropped_by_rule(world, to, message);
+    const struct net_rule *rule = net->n_rules > 0 ? rule_for(world, to, message) : NULL;
+    if (rule != NULL && rule->is_hold)
+        hold_back(net, to, index);
+    return rule != NULL;
 }
 
 static void put_on_link(struct world *world, uint32_t to, uint32_t index)
@@ -166,6 +159,46 @@ static void put_on_link(struct world *world, uint32_t to, uint32_t index)
                    (struct event){.kind = EVENT_DELIVER, .replica = (uint16_t)to, .arg = index});
 }
 
+void net_release(struct world *world)
+{
+    struct net *net = &world->net;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < net->n_held; i++) {
+        struct held held = net->held[i];
+        if (rule_for(world, held.to, &net->messages[held.message]) != NULL) {
+            net->held[n++] = held;
+            continue;
+        }
+        put_on_link(world, held.to, held.message);
+        net->messages[held.message].n_deliveries--;
+    }
+    net->n_held = n;
+}
+
+void net_heal(struct world *world)
+{
+    struct net *net = &world->net;
+
+    net->loss_per_mille = net->duplicate_per_mille = 0;
+    net->delay_min_ms = 1;
+    net->delay_max_ms = 8;
+    net->is_ordered = true;
+    net->n_rules = 0;
+    net_release(world);
+    for (uint32_t i = 0; i < world->n_replicas; i++)
+        memset(net->is_cut[i], 0, world->n_replicas * sizeof(net->is_cut[i][0]));
+}
+
+void net_reset(struct world *world)
+{
+    world->net.n_messages = world->net.free_list = 0;
+    world->net.n_rules = world->net.n_held = 0;
+    for (uint32_t i = 0; i < world->n_replicas; i++)
+        memset(world->net.last_ms[i], 0, world->n_replicas * sizeof(world->net.last_ms[i][0]));
+    net_heal(world);
+}
+
 void net_send(struct world *world, uint32_t from, uint32_t to, const struct message *message)
 {
     struct net *net = &world->net;
@@ -181,7 +214,7 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
         uint32_t key = world->replicas[i].key;
         if (key == own_key || (to != TO_ALL && key != to))
             continue;
-        if (is_lost(world, i, &net->messages[index]))
+        if (is_stopped(world, i, index))
             continue;
         put_on_link(world, i, index);
         if (rng_chance(&world->rng, net->duplicate_per_mille)) {
@@ -247,8 +280,10 @@ void net_deliver(struct world *world, uint32_t to, uint32_t index)
 
     world->stats->messages++;
     if (replica->is_up && is_let_in(world, replica, message, from)) {
-        world_trace(world, to, message_name(message->kind),
-                    fake_mix(message->from, rank_of(world, message).seq));
+        struct rank rank = rank_of(world, message);
+        world_trace(world, to, message_name(message->kind), fake_mix(message->from, rank.seq));
+        world_say(world, to, "< %s of r%" PRIu32 " %" PRIu64 ".%" PRIu64,
+                  message_name(message->kind), message->from, rank.term, rank.seq);
         node_on_message(world, replica, message);
     }
     message->n_deliveries--;

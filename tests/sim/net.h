@@ -14,6 +14,7 @@ struct world;
 #define NET_REPLICAS_MAX (VALIDATORS_MAX + 2u)
 #define MESSAGES_MAX (1u << 15)
 #define NET_RULES_MAX 32u
+#define HELD_MAX 4096u
 
 /* The core's kinds, in its order, then the node's. */
 enum message_kind {
@@ -78,8 +79,9 @@ struct message {
     };
 };
 
-/* Drops what matches: of a scenario, or one kind for a while. */
+/* Drops or holds back what matches: of a scenario, or one kind for a while. */
 struct net_rule {
+    bool is_hold;
     enum message_kind kind; /* MESSAGES_END: any */
     uint64_t from, to;      /* replicas, a bit each */
     uint64_t term, seq;     /* of what it speaks of; 0 = any */
@@ -93,6 +95,10 @@ struct net {
     bool is_ordered; /* per link */
     uint32_t n_rules;
     struct net_rule rules[NET_RULES_MAX];
+    uint32_t n_held;
+    struct held {
+        uint32_t to, message;
+    } held[HELD_MAX];
     bool is_cut[NET_REPLICAS_MAX][NET_REPLICAS_MAX]; /* from, to */
     uint64_t last_ms[NET_REPLICAS_MAX][NET_REPLICAS_MAX];
 };
@@ -100,6 +106,9 @@ struct net {
 void net_new(struct net *net);
 void net_destroy(struct net *net);
 void net_reset(struct world *world);
+
+/* Call after rules went: what none of those left holds back goes on its way. */
+void net_release(struct world *world);
 
 /* All links whole, quick and in order again. */
 void net_heal(struct world *world);

@@ -53,19 +53,19 @@ static uint64_t oldest_of(const struct replica *replica, uint64_t requests)
     return oldest_ms;
 }
 
-/* At half of stall_timeout the body goes to everybody, whoever was given it. */
+/* At half of stall_timeout the body goes to everybody, whoever was given it, and again
+ * after each further half: what is sent may be lost. */
 static void resend_old(struct world *world, struct replica *replica, uint64_t waiting)
 {
     struct message message = {.kind = MESSAGE_BUNDLES};
     uint64_t now_ms = replica_now_ms(world, replica);
 
-    for (uint64_t left = waiting & ~replica->resent; left != 0; left &= left - 1) {
-        uint64_t bit = left & -left;
-        if (replica->arrived_ms[__builtin_ctzll(left)] + world->config.stall_timeout_ms / 2 >
-            now_ms)
+    for (uint64_t left = waiting; left != 0; left &= left - 1) {
+        uint64_t *resend_ms = &replica->resend_ms[__builtin_ctzll(left)];
+        if (*resend_ms > now_ms)
             continue;
-        replica->resent |= bit;
-        message.requests |= bit;
+        *resend_ms = now_ms + world->config.stall_timeout_ms / 2;
+        message.requests |= left & -left;
     }
     if (message.requests != 0)
         net_send(world, replica->index, TO_ALL, &message);
@@ -222,6 +222,12 @@ static void payload_checked(struct world *world, struct replica *replica, uint32
     replica_input(world, replica, &input);
 }
 
+void node_note_arrival(const struct world *world, struct replica *replica, uint32_t request)
+{
+    replica->arrived_ms[request] = replica_now_ms(world, replica);
+    replica->resend_ms[request] = replica->arrived_ms[request] + world->config.stall_timeout_ms / 2;
+}
+
 void node_learn_requests(struct world *world, struct replica *replica, uint64_t requests)
 {
     uint64_t fresh = requests & ~replica->known;
@@ -230,7 +236,7 @@ void node_learn_requests(struct world *world, struct replica *replica, uint64_t 
         return;
     replica->known |= fresh;
     for (uint64_t left = fresh; left != 0; left &= left - 1)
-        replica->arrived_ms[__builtin_ctzll(left)] = replica_now_ms(world, replica);
+        node_note_arrival(world, replica, (uint32_t)__builtin_ctzll(left));
     look_at_waiting(world, replica);
     execute_next(world, replica);
 }

@@ -37,7 +37,6 @@ static void forget(struct world *world, struct replica *replica)
 
     replica->tick_ms = UINT64_MAX;
     replica->known = store->bodies;
-    replica->resent = 0;
     replica->held = store->blocks;
     replica->proven = store->proofs;
     replica->head = replica->committed = replica->executed = store->tip;
@@ -50,7 +49,7 @@ static void forget(struct world *world, struct replica *replica)
     /* Monotonic clocks start anywhere at each boot, but never at 0. */
     replica->clock_ms = rng_between(&world->rng, 1000, 1000000);
     for (uint32_t r = 0; r < REQUESTS_MAX; r++)
-        replica->arrived_ms[r] = replica_now_ms(world, replica);
+        node_note_arrival(world, replica, r);
     for (uint32_t at = store->tip; at != NO_BLOCK; at = world->pool.blocks[at].parent)
         replica->committed_requests |= world->pool.blocks[at].requests;
 }
@@ -71,6 +70,34 @@ static void restore_blocks(struct world *world, struct replica *replica)
     }
 }
 
+/* State roots that the replay of the stored blocks went through. */
+static void restore_roots(struct world *world, struct replica *replica)
+{
+    const struct pool *pool = &world->pool;
+    uint32_t at = replica->store.tip;
+
+    for (uint32_t n = 0; at != NO_BLOCK && n < EXECUTED_ROOTS; n++, at = pool->blocks[at].parent)
+        core_restore_root(replica->core, pool->blocks[at].proposal.header.height,
+                          &pool->blocks[at].state);
+}
+
+/* Why the tip is committed, if the store knows. */
+static void restore_proof(struct world *world, struct replica *replica)
+{
+    const struct commit_proof *proof = &world->pool.blocks[replica->store.tip].proof;
+    struct input input = {.kind = INPUT_CC, .from = VALIDATOR_NONE};
+
+    if (!block_set_has(&replica->store.proofs, replica->store.tip))
+        return;
+    if (proof->is_child_qc) {
+        input.kind = INPUT_QC;
+        input.qc = &proof->qc;
+    } else {
+        input.cc = &proof->cc;
+    }
+    replica_input(world, replica, &input);
+}
+
 static void start(struct world *world, struct replica *replica)
 {
     struct core_config config = world->config;
@@ -86,7 +113,10 @@ static void start(struct world *world, struct replica *replica)
     config.nonce = rng_next(&world->rng);
     core_init(replica->core, &config, &replica->store.signer, &committed,
               tip->proposal.header.height, &tip->state);
+    restore_roots(world, replica);
     replica_input(world, replica, &tick);
+    if (replica->boot == boot)
+        restore_proof(world, replica);
     if (replica->boot == boot)
         restore_blocks(world, replica);
     if (replica->boot == boot)
@@ -123,6 +153,7 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
     }
     store_repaired(replica);
     world_trace(world, replica->index, "start", replica->boot);
+    world_say(world, replica->index, "starts");
     start(world, replica);
 }
 
@@ -131,6 +162,7 @@ void replica_crash(struct world *world, struct replica *replica, uint64_t downti
     struct event event = {.kind = EVENT_RESTART, .replica = (uint16_t)replica->index};
 
     world_trace(world, replica->index, "crash", replica->boot);
+    world_say(world, replica->index, "crashes");
     world->stats->faults[FAULT_CRASH]++;
     store_crash(world, replica);
     replica->is_up = false;

@@ -36,10 +36,10 @@ struct replica {
     uint64_t tick_ms; /* virtual; when EVENT_TICK is due */
     uint64_t known;   /* requests whose bodies are here */
     uint64_t arrived_ms[REQUESTS_MAX];
-    uint64_t resent;               /* given to everybody at half of stall_timeout */
-    struct block_set held, proven; /* proven: with a proof of their commit */
-    uint32_t head;                 /* newest certified block seen: what mempool looks back from */
-    uint32_t committed;            /* newest */
+    uint64_t resend_ms[REQUESTS_MAX]; /* when it goes to everybody again */
+    struct block_set held, proven;    /* proven: with a proof of their commit */
+    uint32_t head;      /* newest certified block seen: what mempool looks back from */
+    uint32_t committed; /* newest */
     uint32_t executed;
     bool is_executing;
     uint64_t committed_requests;
@@ -71,6 +71,7 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
 /* node.c, serve.c: what a node does beside its core. */
 void node_on_event(struct world *world, struct replica *replica, const struct event *event);
 void node_on_message(struct world *world, struct replica *replica, const struct message *message);
+void node_note_arrival(const struct world *world, struct replica *replica, uint32_t request);
 void node_learn_requests(struct world *world, struct replica *replica, uint64_t requests);
 void node_need_payload(struct world *world, struct replica *replica, uint32_t block);
 void node_committed(struct world *world, struct replica *replica, uint32_t block);

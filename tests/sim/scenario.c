@@ -83,22 +83,50 @@ static void begin(struct script *script)
     world_run_until(script->world, 1);
 }
 
-/* drop KIND|any [term T] [seq S] [from SET] [to SET] */
+static bool read_kind(const char *name, enum message_kind *ret_kind)
+{
+    for (int kind = 0; kind <= MESSAGES_END; kind++)
+        if (strcmp(name, message_name((enum message_kind)kind)) == 0) {
+            *ret_kind = (enum message_kind)kind;
+            return true;
+        }
+    return false;
+}
+
+/* drop|hold KIND|any [term T] [seq S] [from SET] [to SET] */
 static bool do_drop(struct script *script)
 {
     struct net *net = &script->world->net;
     struct net_rule rule = {.kind = MESSAGES_END};
 
+    rule.is_hold = strcmp(script->words[0], "hold") == 0;
+
     if (script->n_words < 2 || net->n_rules == NET_RULES_MAX)
-        return complain(script, "drop what?");
-    while (rule.kind > 0 && strcmp(script->words[1], message_name(rule.kind)) != 0)
-        rule.kind--;
-    if (strcmp(script->words[1], message_name(rule.kind)) != 0)
+        return complain(script, "drop or hold what?");
+    if (!read_kind(script->words[1], &rule.kind))
         return complain(script, "no such message");
     if (!option(script, "term", 0, &rule.term) || !option(script, "seq", 0, &rule.seq) ||
         !replicas_after(script, "from", &rule.from) || !replicas_after(script, "to", &rule.to))
-        return complain(script, "drop KIND [term T] [seq S] [from SET] [to SET]");
+        return complain(script, "drop|hold KIND [term T] [seq S] [from SET] [to SET]");
     net->rules[net->n_rules++] = rule;
+    return true;
+}
+
+/* pass [KIND]: the rules for that kind of message (any: those for any), or all rules,
+ * are gone. */
+static bool do_pass(struct script *script)
+{
+    struct net *net = &script->world->net;
+    enum message_kind kind = MESSAGES_END;
+    uint32_t n = 0;
+
+    if (script->n_words > 1 && !read_kind(script->words[1], &kind))
+        return complain(script, "no such message");
+    for (uint32_t i = 0; script->n_words > 1 && i < net->n_rules; i++)
+        if (net->rules[i].kind != kind)
+            net->rules[n++] = net->rules[i];
+    net->n_rules = n;
+    net_release(script->world);
     return true;
 }
 
@@ -257,7 +285,7 @@ static bool do_line(struct script *script)
     if (strcmp(command, "validators") == 0 || strcmp(command, "leader") == 0)
         return do_setup(script);
     begin(script);
-    if (strcmp(command, "drop") == 0)
+    if (strcmp(command, "drop") == 0 || strcmp(command, "hold") == 0)
         return do_drop(script);
     if (strcmp(command, "until") == 0)
         return do_until(script);
@@ -265,10 +293,8 @@ static bool do_line(struct script *script)
         return do_expect(script);
     if (strcmp(command, "transfer") == 0)
         return do_transfer(script);
-    if (strcmp(command, "pass") == 0) {
-        script->world->net.n_rules = 0;
-        return true;
-    }
+    if (strcmp(command, "pass") == 0)
+        return do_pass(script);
     return do_one(script);
 }
 

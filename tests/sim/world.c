@@ -4,6 +4,7 @@
 #include "tests/support/fake_sig.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,8 +112,19 @@ void world_trace(struct world *world, uint32_t replica, const char *what, uint64
     uint64_t word = fake_digest(value, span_of(what, strlen(what)));
 
     world->hash = fake_mix(world->hash, fake_mix(world->now_ms << 8 | replica, word));
-    if (world->is_tracing)
-        printf("%8" PRIu64 " r%" PRIu32 " %s %" PRIx64 "\n", world->now_ms, replica, what, value);
+}
+
+void world_say(const struct world *world, uint32_t replica, const char *format, ...)
+{
+    va_list args;
+
+    if (!world->is_tracing)
+        return;
+    printf("%8" PRIu64 " r%" PRIu32 " ", world->now_ms, replica);
+    va_start(args, format);
+    (void)vprintf(format, args);
+    va_end(args);
+    (void)putchar('\n');
 }
 
 static struct validator_set make_set(struct world *world, const struct world_setup *setup)

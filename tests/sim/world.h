@@ -141,8 +141,12 @@ void world_schedule(struct world *world, uint64_t delay_ms, struct event event);
 void schedule_fault(struct world *world, enum fault fault);
 void schedule_submit(struct world *world, uint32_t request, uint32_t replica);
 
-/* Folds what happened into the trace hash; prints it when tracing. */
+/* Folds what happened into the trace hash. */
 void world_trace(struct world *world, uint32_t replica, const char *what, uint64_t value);
+
+/* For readers of a trace only. */
+void world_say(const struct world *world, uint32_t replica, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static inline bool world_is_faulty(const struct world *world, uint32_t key)
 {
