@@ -23,7 +23,8 @@ static enum apm_err add_schemas(struct genesis *plan, struct why *why)
             return explain(why, err, "schema %s: not canonical JSON", builtin_schemas[i].type);
         struct genesis_schema *row = &plan->schemas[plan->n_schemas++];
         (void)snprintf(row->type, sizeof(row->type), "%s", builtin_schemas[i].type);
-        row->digest = hash_bytes(span_of(text, size));
+        const struct span content = span_of(text, size);
+        row->digest = hash_tagged("apm2/schema/1", &content, 1);
         free(text);
     }
     return APM_OK;

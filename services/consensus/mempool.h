@@ -136,7 +136,7 @@ void mempool_commit(struct mempool *pool, const struct hash *block, const struct
 uint32_t mempool_expire(struct mempool *pool, uint64_t height, struct mempool_item *ret_gone,
                         uint32_t max);
 
-/* Ids of bundles that came at or before `before_ms` and were not resent yet; notes them as
+/* Ids of bundles that came and were last resent at or before `before_ms`; notes them as
  * resent at now_ms. Up to `max`, oldest first; returns how many. */
 uint32_t mempool_resend(struct mempool *pool, uint64_t before_ms, uint64_t now_ms,
                         struct hash *ret_ids, uint32_t max);

@@ -37,13 +37,26 @@ uint32_t mempool_expire(struct mempool *pool, uint64_t height, struct mempool_it
     return n;
 }
 
+/* A round over the waiting bundles begins anew when the oldest was last sent so long ago:
+ * a resend may be lost like everything else. */
+static void begin_round(struct mempool *pool, uint64_t before_ms)
+{
+    if (pool->live.first == SLOT_NONE)
+        return;
+    const struct mempool_entry *oldest = &pool->entries[pool->live.first];
+    if (oldest->resent_ms != 0 && oldest->resent_ms <= before_ms)
+        pool->first_unsent = pool->live.first;
+}
+
 uint32_t mempool_resend(struct mempool *pool, uint64_t before_ms, uint64_t now_ms,
                         struct hash *ret_ids, uint32_t max)
 {
     uint32_t n = 0;
+
+    begin_round(pool, before_ms);
     while (n < max && pool->first_unsent != SLOT_NONE) {
         struct mempool_entry *entry = &pool->entries[pool->first_unsent];
-        if (entry->received_ms > before_ms)
+        if (entry->received_ms > before_ms || entry->resent_ms > before_ms)
             break;
         entry->resent_ms = now_ms;
         ret_ids[n++] = entry->id;

@@ -97,8 +97,9 @@ struct persister {
     uint64_t counter; /* of writes: the last one's */
     uint64_t token;   /* of the flight, for signer and store */
     uint64_t started_us;
-    struct safety_record record; /* the newest the core asked for */
-    uint8_t bytes[RECORD_BYTES_MAX];
+    struct safety_record record;     /* the newest the core asked for */
+    uint8_t bytes[RECORD_BYTES_MAX]; /* the record of the flight, encoded */
+    size_t size;
 };
 
 /* ---- clients waiting for an outcome (clients.c) ---- */

@@ -1,5 +1,6 @@
 /* Persists: the core's queued ones merged into one write, to safety file and store in
- * parallel; complete when both are durable and the signer has signed. */
+ * parallel (a block of our own: one after the other, it is stored with its signature);
+ * complete when both are durable and the signer has signed. */
 #include "services/consensus/node.h"
 
 #include <poll.h>
@@ -191,15 +192,37 @@ static void take_batch(struct persister *persister)
     persister->n_queued -= n;
 }
 
-static void take_off(struct node *node)
+/* Our own new block is stored as it is sent, so its signature comes first. */
+static bool signs_proposal(const struct persister *persister)
+{
+    for (uint32_t i = 0; i < persister->n_flight; i++)
+        for (uint32_t j = 0; j < persister->flight[i].n_intents; j++)
+            if (persister->flight[i].intents[j].kind == INTENT_PROPOSAL)
+                return true;
+    return false;
+}
+
+static void write_to_store(struct node *node)
 {
     struct persister *persister = &node->persister;
     struct write_list list = {.bodies = node->spans};
 
-    take_batch(persister);
     list_blocks(node, &list);
     MUST(list.n_bodies <= SPANS_MAX);
     struct store_write write = {.blocks = list.blocks, .n_blocks = list.n};
+    if (has_record(persister)) {
+        write.counter = persister->counter;
+        write.instance = persister->record.instance;
+        write.record = span_of(persister->bytes, persister->size);
+    }
+    store_persist(node->store, &write, persister->token);
+}
+
+static void take_off(struct node *node)
+{
+    struct persister *persister = &node->persister;
+
+    take_batch(persister);
     persister->token++;
     persister->started_us = clock_mono_us();
     persister->n_sigs = 0;
@@ -207,14 +230,13 @@ static void take_off(struct node *node)
     persister->is_signed = !has_record(persister);
     if (!persister->is_signed) {
         persister->record.counter = ++persister->counter;
-        size_t size = safety_encode(&persister->record, persister->bytes, sizeof(persister->bytes));
-        MUST(size > 0);
-        write.counter = persister->counter;
-        write.instance = persister->record.instance;
-        write.record = span_of(persister->bytes, size);
-        send_to_signer(node, write.record);
+        persister->size =
+            safety_encode(&persister->record, persister->bytes, sizeof(persister->bytes));
+        MUST(persister->size > 0);
+        send_to_signer(node, span_of(persister->bytes, persister->size));
     }
-    store_persist(node->store, &write, persister->token);
+    if (!signs_proposal(persister))
+        write_to_store(node);
 }
 
 void persist_turn(struct node *node)
@@ -225,7 +247,6 @@ void persist_turn(struct node *node)
         take_off(node);
 }
 
-/* The signature that our own proposal was stored without. */
 static void patch_own(struct node *node, const struct intent *intent, const struct sig *sig)
 {
     struct pooled_block *block = block_find(node, &intent->proposal.block);
@@ -240,6 +261,17 @@ static void patch_own(struct node *node, const struct intent *intent, const stru
     struct span bytes = act_encode(node, WIRE_proposal, &message);
     MUST(bytes.size == block->proposal_size);
     memcpy(block->proposal, bytes.data, bytes.size);
+}
+
+static void patch_proposals(struct node *node)
+{
+    const struct persister *persister = &node->persister;
+    uint32_t sig = 0;
+
+    for (uint32_t i = 0; i < persister->n_flight; i++)
+        for (uint32_t j = 0; j < persister->flight[i].n_intents; j++, sig++)
+            if (persister->flight[i].intents[j].kind == INTENT_PROPOSAL)
+                patch_own(node, &persister->flight[i].intents[j], &persister->sigs[sig]);
 }
 
 static void mark_stored(struct node *node, const struct hash *id)
@@ -284,8 +316,6 @@ static void complete_job(struct node *node, const struct persist_job *job, const
         input.persisted.sigs[i] = sigs[i];
         metric_add(node->env->metrics, METRIC_signatures_total,
                    signature_label(job->intents[i].kind), 1);
-        if (job->intents[i].kind == INTENT_PROPOSAL)
-            patch_own(node, &job->intents[i], &sigs[i]);
     }
     act_input(node, &input);
 }
@@ -331,6 +361,10 @@ static void on_signed(struct node *node, const struct sign_result *result)
     persister->n_sigs = result->n_sigs;
     memcpy(persister->sigs, result->sigs, result->n_sigs * sizeof(result->sigs[0]));
     persister->is_signed = true;
+    if (signs_proposal(persister)) {
+        patch_proposals(node);
+        write_to_store(node);
+    }
     land(node);
 }
 

@@ -230,9 +230,7 @@ struct action {
             struct intent intents[INTENTS_MAX];
             struct hash block;          /* proposal to store with it; zero = none */
             const struct proposal *own; /* our new proposal (then block = its id), or NULL:
-                                         * its bundles are those of the last INPUT_BUILT. The
-                                         * signature comes with the completion; a stored own
-                                         * proposal carries 64 zero bytes in its place. */
+                                         * its bundles are those of the last INPUT_BUILT */
         } persist;
         struct {
             enum send_kind kind;
