@@ -13,21 +13,21 @@
 
 /* A bundle, decoded and borrowing from its bytes. */
 struct bundle_view {
-    struct span bytes;             /* the whole record, as received */
+    struct span bytes; /* the whole record, as received */
     struct hash id;
     struct wire_bundle_body body;
     struct sig signature;
-    struct blobs events;           /* event records; n equals body.n_events */
+    struct blobs events; /* event records; n equals body.n_events */
 };
 
 enum bundle_verdict {
     BUNDLE_OK,
-    BUNDLE_MALFORMED,     /* not a bundle record, or its body is not one */
-    BUNDLE_TOO_LARGE,     /* over BUNDLE_BYTES_MAX, BUNDLE_EVENTS_MAX or EVENT_BYTES_MAX */
+    BUNDLE_MALFORMED, /* not a bundle record, or its body is not one */
+    BUNDLE_TOO_LARGE, /* over BUNDLE_BYTES_MAX, BUNDLE_EVENTS_MAX or EVENT_BYTES_MAX */
     BUNDLE_EMPTY,
     BUNDLE_WRONG_CHAIN,
-    BUNDLE_BAD_EVENT,     /* an event record is malformed */
-    BUNDLE_BAD_ROOT,      /* events_root is not the events' root */
+    BUNDLE_BAD_EVENT, /* an event record is malformed */
+    BUNDLE_BAD_ROOT,  /* events_root is not the events' root */
     BUNDLE_BAD_SIGNATURE,
 };
 

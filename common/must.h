@@ -10,10 +10,10 @@
 
 _Noreturn void must_fail(const char *condition, const char *file, int line);
 
-#define MUST(condition)                                  \
-    do {                                                 \
-        if (!(condition))                                \
-            must_fail(#condition, __FILE__, __LINE__);   \
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            must_fail(#condition, __FILE__, __LINE__);                                             \
     } while (0)
 
 #endif

@@ -40,9 +40,9 @@ bool blobs_next(const struct blobs *blobs, size_t *cursor, struct span *ret_blob
 #define WIRE_ALL(X) CONSENSUS_MESSAGES(X) CLIENT_MESSAGES(X) RECORDS(X)
 
 #define WIRE_FIELD(S, kind, field, limit) WIRE_CTYPE_##kind field;
-#define WIRE_STRUCT(id, name)                 \
-    struct wire_##name {                      \
-        FIELDS_##name(WIRE_FIELD, name)       \
+#define WIRE_STRUCT(id, name)                                                                      \
+    struct wire_##name {                                                                           \
+        FIELDS_##name(WIRE_FIELD, name)                                                            \
     };
 WIRE_ALL(WIRE_STRUCT)
 #undef WIRE_STRUCT
@@ -65,11 +65,11 @@ struct wire_message {
 /* Why bytes are not a message. */
 enum wire_verdict {
     WIRE_OK,
-    WIRE_TRUNCATED,   /* ends inside a value */
-    WIRE_TRAILING,    /* bytes after the message */
-    WIRE_BAD_TYPE,    /* another msgpack type than the field's */
-    WIRE_NOT_SHORTEST,/* an integer or length in more bytes than needed */
-    WIRE_OVER_LIMIT,  /* longer or more than the field's limit */
+    WIRE_TRUNCATED,    /* ends inside a value */
+    WIRE_TRAILING,     /* bytes after the message */
+    WIRE_BAD_TYPE,     /* another msgpack type than the field's */
+    WIRE_NOT_SHORTEST, /* an integer or length in more bytes than needed */
+    WIRE_OVER_LIMIT,   /* longer or more than the field's limit */
     WIRE_BAD_UTF8,
     WIRE_UNKNOWN_ID,
     WIRE_FIELD_COUNT, /* the array has not as many fields as the message */
@@ -105,7 +105,17 @@ struct reader {
     enum wire_verdict verdict;
 };
 
-enum reader_type { READER_NIL, READER_BOOL, READER_UINT, READER_INT, READER_STR, READER_BIN, READER_ARRAY, READER_MAP, READER_OTHER };
+enum reader_type {
+    READER_NIL,
+    READER_BOOL,
+    READER_UINT,
+    READER_INT,
+    READER_STR,
+    READER_BIN,
+    READER_ARRAY,
+    READER_MAP,
+    READER_OTHER
+};
 
 struct reader reader_of(struct span bytes);
 enum reader_type reader_peek(const struct reader *reader);

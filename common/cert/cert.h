@@ -61,8 +61,8 @@ enum entry_kind {
 /* Why a term may begin. */
 struct entry {
     enum entry_kind kind;
-    struct tc tc;                 /* ENTRY_TC */
-    struct qc handoff_qc;         /* ENTRY_HANDOFF */
+    struct tc tc;         /* ENTRY_TC */
+    struct qc handoff_qc; /* ENTRY_HANDOFF */
     struct wire_header handoff_header;
 };
 
@@ -75,8 +75,8 @@ enum certificate_kind {
 /* Why a block is committed: exactly one of the two (PROTOCOL, CC). */
 struct commit_proof {
     bool is_child_qc;
-    struct cc cc;  /* !is_child_qc */
-    struct qc qc;  /* is_child_qc: of the child, same term, seq + 1 */
+    struct cc cc; /* !is_child_qc */
+    struct qc qc; /* is_child_qc: of the child, same term, seq + 1 */
 };
 
 /* The block that a commit proof commits, and its rank. */
@@ -109,7 +109,7 @@ bool sig_check_ed25519(const struct key *key, struct span message, const struct 
 struct validator_set {
     struct hash chain;
     uint64_t epoch;
-    uint64_t offset; /* first 8 bytes of the root's id, big endian, mod n */
+    uint64_t offset;  /* first 8 bytes of the root's id, big endian, mod n */
     struct hash root; /* id of the epoch's root block: rank (epoch, 0, 0) */
     uint32_t n;
     struct key keys[VALIDATORS_MAX];
@@ -121,12 +121,12 @@ uint32_t scheduled_leader(const struct validator_set *set, uint64_t term);
 
 enum cert_verdict {
     CERT_OK,
-    CERT_MALFORMED,     /* record bytes, sizes, bits that do not agree */
+    CERT_MALFORMED, /* record bytes, sizes, bits that do not agree */
     CERT_WRONG_EPOCH,
-    CERT_STRANGER,      /* a signer outside the set */
+    CERT_STRANGER, /* a signer outside the set */
     CERT_NO_QUORUM,
     CERT_BAD_SIGNATURE,
-    CERT_INCONSISTENT,  /* ranks inside contradict one another */
+    CERT_INCONSISTENT, /* ranks inside contradict one another */
 };
 
 const char *cert_verdict_text(enum cert_verdict verdict);

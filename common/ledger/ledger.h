@@ -32,7 +32,7 @@ struct ledger_head {
     char space[ID_BYTES_MAX + 1]; /* namespace */
     uint64_t n_records;           /* the next seq */
     struct hash chain;
-    struct merkle_frontier tree;  /* right edge: enough to append and to get the root */
+    struct merkle_frontier tree; /* right edge: enough to append and to get the root */
 };
 
 /* Heads of all namespaces, sorted by name bytewise. */
@@ -44,7 +44,7 @@ struct ledger {
 struct ledger_record {
     uint64_t height;
     uint64_t index;
-    uint8_t code;        /* schemas/outcomes.def */
+    uint8_t code; /* schemas/outcomes.def */
     struct hash subject;
 };
 

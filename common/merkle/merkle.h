@@ -41,11 +41,11 @@ bool merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t n,
  * dirty, smap_root rehashes each dirty node once.
  */
 struct smap_node {
-    struct hash hash;     /* of the subtree, when clean */
-    struct hash value;    /* leaf */
-    struct hash key;      /* leaf: whole key; inner: any below it, for its prefix */
-    uint32_t child[2];    /* inner; 0 = empty. Leaf: both 0 */
-    uint16_t depth;       /* inner: the bit where its two sides part */
+    struct hash hash;  /* of the subtree, when clean */
+    struct hash value; /* leaf */
+    struct hash key;   /* leaf: whole key; inner: any below it, for its prefix */
+    uint32_t child[2]; /* inner; 0 = empty. Leaf: both 0 */
+    uint16_t depth;    /* inner: the bit where its two sides part */
     bool is_leaf, is_dirty;
     uint32_t next_free;
 };

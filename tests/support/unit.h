@@ -11,19 +11,19 @@
 #include <stdlib.h>
 
 /* body adds tests to `tc`; fixture runs before each, NULL for none. */
-#define UNIT_MAIN(suite_name, fixture, body)                         \
-    int main(void)                                                   \
-    {                                                                \
-        Suite *suite = suite_create(suite_name);                     \
-        TCase *tc = tcase_create(suite_name);                        \
-        tcase_set_timeout(tc, 60);                                   \
-        tcase_add_checked_fixture(tc, fixture, NULL);                \
-        body suite_add_tcase(suite, tc);                             \
-        SRunner *runner = srunner_create(suite);                     \
-        srunner_run_all(runner, CK_NORMAL);                          \
-        int failed = srunner_ntests_failed(runner);                  \
-        srunner_free(runner);                                        \
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;            \
+#define UNIT_MAIN(suite_name, fixture, body)                                                       \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        Suite *suite = suite_create(suite_name);                                                   \
+        TCase *tc = tcase_create(suite_name);                                                      \
+        tcase_set_timeout(tc, 60);                                                                 \
+        tcase_add_checked_fixture(tc, fixture, NULL);                                              \
+        body suite_add_tcase(suite, tc);                                                           \
+        SRunner *runner = srunner_create(suite);                                                   \
+        srunner_run_all(runner, CK_NORMAL);                                                        \
+        int failed = srunner_ntests_failed(runner);                                                \
+        srunner_free(runner);                                                                      \
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                                          \
     }
 
 #endif
