@@ -9,6 +9,7 @@
 #include "services/cli/watcher_client.h"
 
 #define HEALTHY_TIMEOUT_MS 60000u
+#define DRAIN_TIMEOUT_MS 15000u
 
 struct dev_up {
     char dir[CLUSTER_PATH_MAX];
@@ -97,10 +98,14 @@ static enum apm_err start(const struct invocation *invocation, struct dev_up *up
     up->is_new = found != APM_OK || has_option(invocation, OPTION_fresh);
     if (!up->is_new)
         err = check_shape(invocation, up, complaint);
-    const char *net = up->is_new ? up->plan.net : up->cluster.net;
-    uint32_t n_nodes = up->is_new ? up->plan.n_nodes : up->cluster.n;
+    struct dev_ports ports = {
+        .net = up->is_new ? up->plan.net : up->cluster.net,
+        .n_nodes = up->is_new ? up->plan.n_nodes : up->cluster.n,
+        /* Its last run may be draining still, when its watcher was killed. */
+        .wait_ms = found == APM_OK ? DRAIN_TIMEOUT_MS : 0,
+    };
     if (err == APM_OK)
-        err = dev_ports_check(net, n_nodes, complaint);
+        err = dev_ports_check(&ports, complaint);
     if (err == APM_OK && up->is_new)
         err = dev_create(&up->plan, &up->programs, &up->cluster, complaint);
     if (err == APM_OK)

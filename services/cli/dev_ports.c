@@ -5,7 +5,12 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "common/clock.h"
+
+#define PAUSE_NS 200000000L
 
 bool dev_net_is_valid(const char *net)
 {
@@ -53,17 +58,31 @@ static enum apm_err check(const char *address, uint16_t port, struct complaint *
     return APM_ERR_CONFIG;
 }
 
-enum apm_err dev_ports_check(const char *net, uint32_t n_nodes, struct complaint *ret_complaint)
+static enum apm_err check_all(const struct dev_ports *wanted, struct complaint *complaint)
 {
     static const uint16_t ports[] = {9090, 9096, 9471};
-    for (uint32_t i = 0; i < n_nodes; i++) {
+    for (uint32_t i = 0; i < wanted->n_nodes; i++) {
         char address[64];
-        (void)snprintf(address, sizeof(address), "%s.%u", net, i + 1);
+        (void)snprintf(address, sizeof(address), "%s.%u", wanted->net, i + 1);
         for (size_t j = 0; j < N_ELEMENTS(ports); j++) {
-            enum apm_err err = check(address, ports[j], ret_complaint);
+            enum apm_err err = check(address, ports[j], complaint);
             if (err != APM_OK)
                 return err;
         }
     }
     return APM_OK;
+}
+
+enum apm_err dev_ports_check(const struct dev_ports *ports, struct complaint *ret_complaint)
+{
+    const struct timespec pause = {0, PAUSE_NS};
+    uint64_t deadline_ms = clock_mono_ms() + ports->wait_ms;
+    for (bool has_said = false;; has_said = true) {
+        enum apm_err err = check_all(ports, ret_complaint);
+        if (err != APM_ERR_PORT_IN_USE || clock_mono_ms() >= deadline_ms)
+            return err;
+        if (!has_said)
+            say_progress("%s: waiting for it to be free", ret_complaint->message);
+        (void)nanosleep(&pause, NULL);
+    }
 }

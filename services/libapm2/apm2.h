@@ -16,8 +16,8 @@
  * fine). Error names are those of schemas/errors.def and never change. Objects are
  * used by one thread at a time; a cluster outlives its clients.
  */
-#ifndef APM2_H
-#define APM2_H
+#ifndef APM2_LIBAPM2_APM2_H
+#define APM2_LIBAPM2_APM2_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * apm2_internal - what the library's files share behind apm2.h.
  */
-#ifndef APM2_LIBAPM2_INTERNAL_H
-#define APM2_LIBAPM2_INTERNAL_H
+#ifndef APM2_LIBAPM2_APM2_INTERNAL_H
+#define APM2_LIBAPM2_APM2_INTERNAL_H
 
 #include "common/event_json.h"
 #include "common/genesis.h"
