@@ -183,6 +183,7 @@ struct node {
     uint32_t log_first, log_n;
     struct executed_row *rows;
     uint32_t n_rows, n_rows_sent;
+    uint64_t rows_sent_ms;
     struct waiter *waiters;
     uint32_t *waiter_heads;
     uint32_t waiter_free;
@@ -214,7 +215,7 @@ struct node {
     uint64_t gauges_ms;                /* when the gauges were last set */
 };
 
-/* node.c: what the frame calls. */
+/* setup.c and node.c: what the frame calls. */
 enum apm_err node_prefork(void *state, struct service_env *env);
 enum apm_err node_start(void *state, struct service_env *env);
 void node_turn(void *state, uint64_t now_ms);
@@ -225,6 +226,8 @@ void node_reload(void *state);
 void node_child_exited(void *state);
 void node_health(void *state, struct health *health);
 void node_client(void *state, struct span from, struct span frame);
+/* Timers and limits from the settings: at the start and after a reload. */
+void node_configure_core(struct node *node);
 /* Ends the service: a bug or the world, past repair. */
 void node_fail(struct node *node, enum apm_err err);
 extern const struct admin_query node_queries[];
@@ -273,6 +276,7 @@ struct commit_entry *commit_entry_at(struct node *node, uint64_t height);
 void commit_fill(struct node *node, struct commit_entry *entry, const struct blobs *bundles);
 void commit_turn(struct node *node, uint64_t now_ms);
 void commit_on_rows(struct node *node, uint64_t height);
+uint64_t commit_deadline(const struct node *node);
 void commit_entry_release(struct commit_entry *entry);
 
 /* clients.c: bundles from clients and peers through the verifier threads, outcomes back. */
