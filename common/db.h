@@ -90,6 +90,7 @@ struct db_setup {
     uint64_t schema_min; /* migrations this program can work with */
     uint64_t schema_max;
     const char *fence;   /* take this service's fence; NULL = no fence */
+    bool plans_once;     /* plan each statement once, without its parameters' values */
     uint64_t timeout_ms; /* longest silence of the server with work in flight */
     uint64_t seed;       /* of the reconnect jitter */
     void *context;

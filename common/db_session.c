@@ -38,8 +38,9 @@ void db_session_start(struct db *db)
         " set_config('client_connection_check_interval', '5s', false),"
         " set_config('tcp_keepalives_idle', '10', false),"
         " set_config('tcp_keepalives_interval', '5', false),"
-        " set_config('tcp_keepalives_count', '3', false)",
-        NULL);
+        " set_config('tcp_keepalives_count', '3', false),"
+        " set_config('plan_cache_mode', $1, false)",
+        db->setup.plans_once ? "force_generic_plan" : "auto");
     ask(db, DB_ASKED_VERSION, "SELECT coalesce(max(version), 0) FROM schema_migration", NULL);
     db_flush(db);
 }

@@ -11,6 +11,9 @@
 /* Executed rows handed to the store at a time; while it is busy they gather here. */
 #define ROWS_MAX COMMIT_LOG_MAX
 #define ROWS_BATCH 64u
+/* A transaction of them at most this often: it costs as much for one as for many, and
+ * nobody waits for it. */
+#define ROWS_PACE_MS 25u
 
 static struct commit_entry *log_at(struct node *node, uint32_t i)
 {
@@ -298,13 +301,20 @@ static void store_blocks(struct node *node)
     }
 }
 
-static void send_rows(struct node *node)
+static bool is_paced(const struct node *node, uint64_t now_ms)
+{
+    return node->n_rows >= ROWS_BATCH || now_ms >= node->rows_sent_ms + ROWS_PACE_MS;
+}
+
+static void send_rows(struct node *node, uint64_t now_ms)
 {
     struct store_commit_row rows[ROWS_BATCH];
     uint32_t n = node->n_rows < ROWS_BATCH ? node->n_rows : ROWS_BATCH;
 
-    if (n == 0 || node->n_rows_sent > 0 || !store_can_commit(node->store))
+    if (n == 0 || node->n_rows_sent > 0 || !store_can_commit(node->store) ||
+        !is_paced(node, now_ms))
         return;
+    node->rows_sent_ms = now_ms;
     for (uint32_t i = 0; i < n; i++)
         rows[i] = node->rows[i].row;
     node->n_rows_sent = n;
@@ -338,5 +348,11 @@ void commit_turn(struct node *node, uint64_t now_ms)
         execute(node, &taken);
         commit_entry_release(&taken);
     }
-    send_rows(node);
+    send_rows(node, now_ms);
+}
+
+uint64_t commit_deadline(const struct node *node)
+{
+    bool waits = node->n_rows > 0 && node->n_rows_sent == 0;
+    return waits ? node->rows_sent_ms + ROWS_PACE_MS : CLOCK_NEVER;
 }

@@ -9,47 +9,48 @@
 /* Readiness only wakes the loop: the hook does the work, once per turn. */
 static bool on_wake(void *arg, short revents)
 {
-    (void)arg;
+    struct store_watch *watch = arg;
     (void)revents;
+    watch->is_ready = true;
     return false;
 }
 
-static void watch(struct store *store, const struct db *db, int *watched)
+static void unwatch(struct store *store, struct store_watch *watch)
 {
-    int fd = db_fd(db);
-    if (fd != *watched) {
-        if (*watched >= 0)
-            loop_remove_fd(store->loop, *watched);
-        *watched = -1;
+    if (watch->fd >= 0)
+        loop_remove_fd(store->loop, watch->fd);
+    watch->fd = -1;
+}
+
+static void watch_socket(struct store *store, struct store_watch *watch)
+{
+    int fd = db_fd(watch->db);
+    if (fd != watch->fd) {
+        unwatch(store, watch);
         if (fd < 0)
             return;
-        loop_add_fd(store->loop, fd, db_events(db), (struct loop_fn){.call = on_wake});
-        *watched = fd;
+        loop_add_fd(store->loop, fd, db_events(watch->db), (struct loop_fn){on_wake, watch});
+        watch->fd = fd;
     } else if (fd >= 0) {
-        loop_set_events(store->loop, fd, db_events(db));
+        loop_set_events(store->loop, fd, db_events(watch->db));
     }
 }
 
-static void unwatch(struct store *store)
-{
-    for (size_t i = 0; i < STORE_FDS_MAX; i++) {
-        if (store->loop_fds[i] >= 0)
-            loop_remove_fd(store->loop, store->loop_fds[i]);
-        store->loop_fds[i] = -1;
-    }
-}
-
+/* A read costs a system call: only of the sockets that have something. */
 static void turn(void *arg, uint64_t now_ms)
 {
     struct store *store = arg;
-    store_ready(store, now_ms);
-    if (store->failure != APM_OK) {
-        unwatch(store);
-        return;
+    for (size_t i = 0; i < STORE_FDS_MAX && store->failure == APM_OK; i++) {
+        struct store_watch *watch = &store->watches[i];
+        if (watch->is_ready || watch->fd < 0 || db_deadline_ms(watch->db) <= now_ms)
+            db_ready(watch->db, now_ms);
+        watch->is_ready = false;
     }
-    watch(store, store->writer, &store->loop_fds[0]);
-    watch(store, store->projector, &store->loop_fds[1]);
-    watch(store, store->reader, &store->loop_fds[2]);
+    for (size_t i = 0; i < STORE_FDS_MAX; i++)
+        if (store->failure != APM_OK)
+            unwatch(store, &store->watches[i]);
+        else
+            watch_socket(store, &store->watches[i]);
 }
 
 static uint64_t deadline(void *arg)
@@ -61,8 +62,9 @@ void store_attach(struct store *store, struct loop *loop)
 {
     MUST(store->loop == NULL);
     store->loop = loop;
+    struct db *const connections[STORE_FDS_MAX] = {store->writer, store->projector, store->reader};
     for (size_t i = 0; i < STORE_FDS_MAX; i++)
-        store->loop_fds[i] = -1;
+        store->watches[i] = (struct store_watch){.db = connections[i], .fd = -1};
     loop_add_hook(loop, (struct loop_hook){.turn = turn, .deadline_ms = deadline, .arg = store});
 }
 
@@ -71,7 +73,8 @@ void store_destroy(struct store **store)
     if (*store == NULL)
         return;
     if ((*store)->loop != NULL) {
-        unwatch(*store);
+        for (size_t i = 0; i < STORE_FDS_MAX; i++)
+            unwatch(*store, &(*store)->watches[i]);
         loop_remove_hook((*store)->loop, *store);
     }
     db_destroy(&(*store)->writer);

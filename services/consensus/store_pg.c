@@ -172,6 +172,7 @@ struct store *store_new(const struct store_config *config, const struct store_ev
         .context = store,
     };
     setup.fence = FENCE;
+    setup.plans_once = true; /* all of them find their rows by index */
     setup.on_up = on_writer_up;
     setup.on_down = on_writer_down;
     store->writer = db_new(&setup);
@@ -182,6 +183,7 @@ struct store *store_new(const struct store_config *config, const struct store_ev
     setup.on_down = on_projector_down;
     store->projector = db_new(&setup);
 
+    setup.plans_once = false; /* ranges: the server had better see them */
     setup.seed = config->seed + 2;
     setup.on_up = on_reader_up;
     setup.on_down = on_reader_down;

@@ -126,7 +126,11 @@ struct store {
     struct store_events events;
     char application_name[80];
     struct loop *loop; /* NULL unless attached */
-    int loop_fds[STORE_FDS_MAX];
+    struct store_watch {
+        struct db *db;
+        int fd;
+        bool is_ready;
+    } watches[STORE_FDS_MAX];
     enum apm_err failure; /* final; APM_OK = none */
 
     struct db *writer;
