@@ -97,10 +97,10 @@ static enum apm_err replay(struct walk *walk, const struct store_block_row *row,
         .bundles = checked->bundles,
         .n_bundles = checked->n_bundles,
     };
-    enum replay_verdict verdict =
+    enum records_verdict verdict =
         ledger_replay(&walk->ledger, &block, row->outcomes, &walk->segments);
-    if (verdict != REPLAY_OK)
-        return found(walk, "committed", row->height, "outcomes: %s", replay_verdict_text(verdict));
+    if (verdict != RECORDS_OK)
+        return found(walk, "committed", row->height, "outcomes: %s", records_verdict_text(verdict));
     return APM_OK;
 }
 

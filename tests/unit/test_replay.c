@@ -22,7 +22,7 @@ START_TEST(replay_reaches_the_same_ledger)
         const struct executed *executed = world_apply(world);
         const struct ledger_block block = {world->height, world->bundles, n_bundles};
         struct ledger_segments segments;
-        ck_assert_int_eq(ledger_replay(&ledger, &block, executed->outcomes, &segments), REPLAY_OK);
+        ck_assert_int_eq(ledger_replay(&ledger, &block, executed->outcomes, &segments), RECORDS_OK);
         struct hash root = ledger_root(&ledger);
         ck_assert(hash_eq(&root, &executed->ledger_root));
         ck_assert_uint_eq(segments.n, executed->segments.n);
@@ -52,10 +52,10 @@ START_TEST(any_flipped_bit_is_seen)
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         struct ledger_segments segments;
         ledger = before;
-        enum replay_verdict verdict =
+        enum records_verdict verdict =
             ledger_replay(&ledger, &block, span_of(bytes, executed->outcomes.size), &segments);
         struct hash root = ledger_root(&ledger);
-        if (verdict == REPLAY_OK)
+        if (verdict == RECORDS_OK)
             ck_assert(!hash_eq(&root, &executed->ledger_root));
         else
             ck_assert_int_eq(memcmp(&ledger, &before, sizeof(ledger)), 0);

@@ -206,9 +206,9 @@ void execution_apply(struct execution *execution, const struct wire_header *head
         .n_derived = run.derived.n,
     };
     const struct ledger_block block = {header->height, bundles, n_bundles};
-    enum replay_verdict verdict =
+    enum records_verdict verdict =
         ledger_replay(&execution->ledger, &block, executed.outcomes, &executed.segments);
-    MUST(verdict == REPLAY_OK);
+    MUST(verdict == RECORDS_OK);
 
     executed.authority_root = authority_root(authority);
     executed.ledger_root = ledger_root(&execution->ledger);

@@ -28,7 +28,7 @@ enum apm_err WARN_UNUSED execution_init(void *arena, size_t arena_size,
 struct executed {
     uint64_t height;
     struct span codes;    /* one byte per event, block order: bundle after bundle */
-    struct span outcomes; /* to be stored with the block (common/ledger/replay.h) */
+    struct span outcomes; /* to be stored with the block (common/ledger/records.h) */
     uint32_t n_applied;
     uint32_t n_rejected;
     uint32_t n_derived;
