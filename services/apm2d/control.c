@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/mem.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/wire.h"
@@ -101,9 +102,7 @@ static void send_answer(int fd, uint64_t request, enum apm_err err, const char *
         .error = span_of(name, strlen(name)),
         .body = span_of(body, strlen(body)),
     };
-    uint8_t *bytes = malloc(ANSWER_BYTES_MAX);
-    if (bytes == NULL)
-        return;
+    uint8_t *bytes = mem_new(1, ANSWER_BYTES_MAX);
     size_t size = wire_encode(WIRE_answer, &answer, bytes, ANSWER_BYTES_MAX);
     if (size > 0)
         (void)send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -142,8 +141,8 @@ static bool read_clients(void *arg, short revents)
 {
     struct control *control = arg;
     (void)revents;
-    uint8_t *bytes = malloc(QUERY_BYTES_MAX);
-    for (uint32_t i = 0; bytes != NULL && i < CONTROL_CLIENTS_MAX; i++) {
+    uint8_t *bytes = mem_new(1, QUERY_BYTES_MAX);
+    for (uint32_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         if (control->clients[i] < 0)
             continue;
         ssize_t n = recv(control->clients[i], bytes, QUERY_BYTES_MAX, MSG_DONTWAIT);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "common/mem.h"
 #include "common/clock.h"
 #include "common/must.h"
 
@@ -99,8 +100,7 @@ static enum apm_err lay_out(struct roster *roster, const struct roster_programs 
 enum apm_err roster_read(const char *dir, const struct roster_programs *programs,
                          struct roster **ret_roster, struct why *ret_why)
 {
-    struct roster *roster = calloc(1, sizeof(*roster));
-    MUST(roster != NULL);
+    struct roster *roster = mem_new(1, sizeof(*roster));
     const char *path = keep(roster, dir, "/cluster.json");
 
     json_error_t error;

@@ -25,20 +25,20 @@ static void explain_error(const struct cluster_node *node, enum apm_err err, con
         complain_hint(complaint, "%s", hint);
 }
 
-enum apm_err ask_one(const struct cluster_node *node, const char *verb, const json_t *args,
-                     uint64_t timeout_ms, json_t **ret_body, struct complaint *ret_complaint)
+enum apm_err ask_one(const struct cluster_node *node, const struct question *question,
+                     json_t **ret_body, struct complaint *ret_complaint)
 {
     struct buf text;
-    char *args_text = args != NULL ? json_dumps(args, JSON_COMPACT) : NULL;
-    struct admin_question question = {
+    char *args_text = question->args != NULL ? json_dumps(question->args, JSON_COMPACT) : NULL;
+    struct admin_question on_wire = {
         .run_dir = node->run_dir,
         .service = "apm2-consensus",
-        .verb = verb,
+        .verb = question->verb,
         .args_json = args_text,
-        .timeout_ms = timeout_ms,
+        .timeout_ms = question->timeout_ms,
     };
     buf_init(&text, JSON_BYTES_MAX + KIB);
-    enum apm_err err = admin_ask(&question, &text);
+    enum apm_err err = admin_ask(&on_wire, &text);
     json_t *body = json_loadb(buf_str(&text), text.size, JSON_DECODE_ANY, NULL);
     free(args_text);
     buf_release(&text);
@@ -64,16 +64,17 @@ enum apm_err ask(const struct invocation *invocation, const char *verb, const js
     if (err != APM_OK)
         return err;
 
+    struct question question = {verb, args, timeout_ms};
     const char *name = invocation->option[OPTION_node];
     if (name != NULL) {
         uint32_t i = cluster_index_of(&cluster, name);
         if (i == cluster.n)
             return complain(ret_complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s", name,
                             cluster.name);
-        return ask_one(&cluster.nodes[i], verb, args, timeout_ms, ret_body, ret_complaint);
+        return ask_one(&cluster.nodes[i], &question, ret_body, ret_complaint);
     }
     for (uint32_t i = 0; i < cluster.n; i++) {
-        err = ask_one(&cluster.nodes[i], verb, args, timeout_ms, ret_body, ret_complaint);
+        err = ask_one(&cluster.nodes[i], &question, ret_body, ret_complaint);
         if (err != APM_ERR_UNREACHABLE && err != APM_ERR_TIMED_OUT)
             break;
         if (i + 1 < cluster.n && !say_is_json(invocation))

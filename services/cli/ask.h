@@ -8,10 +8,15 @@
 
 #include "services/cli/cluster.h"
 
-/* One node; `args` may be NULL and stays the caller's. ret_body: a new reference. */
-WARN_UNUSED enum apm_err ask_one(const struct cluster_node *node, const char *verb,
-                                 const json_t *args, uint64_t timeout_ms, json_t **ret_body,
-                                 struct complaint *ret_complaint);
+struct question {
+    const char *verb;
+    const json_t *args; /* NULL = none */
+    uint64_t timeout_ms;
+};
+
+/* One node. ret_body: a new reference. */
+WARN_UNUSED enum apm_err ask_one(const struct cluster_node *node, const struct question *question,
+                                 json_t **ret_body, struct complaint *ret_complaint);
 
 /* The node of --node, or the first that answers. Opens the cluster itself; the
  * timeout is --timeout or 5 s. */

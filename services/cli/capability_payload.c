@@ -50,9 +50,10 @@ enum apm_err capability_payload(const struct invocation *invocation, json_t **re
 
     json_t *payload = json_pack("{s:s, s:s, s:o}", "capability_id", invocation->args[0], "subject",
                                 grantee, "rights", rights_of(invocation));
+    uint64_t expires_at_ms = clock_wall_ms() + ttl_ms;
     if (ttl_ms > 0)
         (void)json_object_set_new(payload, "expires_at_ms",
-                                  json_integer((json_int_t)(clock_wall_ms() + ttl_ms)));
+                                  json_integer((json_int_t)expires_at_ms));
     if (has_option(invocation, OPTION_prefix))
         (void)json_object_set_new(payload, "resource_prefix",
                                   json_string(invocation->option[OPTION_prefix]));

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/must.h"
+#include "common/mem.h"
 #include "services/cli/parse_value.h"
 #include "services/cli/process.h"
 #include "services/cli/cluster.h"
@@ -122,9 +122,8 @@ int cmd_dev_logs(const struct invocation *invocation)
     if (err != APM_OK)
         return say_complaint(invocation, &complaint);
 
-    struct log_file *logs = calloc(LOGS_MAX, sizeof(*logs));
-    char *chunk = malloc(CHUNK_BYTES);
-    MUST(logs != NULL && chunk != NULL);
+    struct log_file *logs = mem_new(LOGS_MAX, sizeof(*logs));
+    char *chunk = mem_new(1, CHUNK_BYTES);
     uint32_t n = list_logs(invocation, &cluster, logs);
     bool has_colour = say_has_colour(invocation);
     for (uint32_t i = 0; i < n; i++)

@@ -10,12 +10,12 @@
 /* Adds "consensus": the node's own status, or null. */
 static void add_heights(const struct cluster *cluster, json_t *state)
 {
+    const struct question question = {.verb = "status", .timeout_ms = STATUS_TIMEOUT_MS};
     json_t *nodes = json_object_get(state, "nodes");
     for (uint32_t i = 0; i < cluster->n; i++) {
         struct complaint ignored = {0};
         json_t *status = NULL;
-        if (ask_one(&cluster->nodes[i], "status", NULL, STATUS_TIMEOUT_MS, &status, &ignored) !=
-            APM_OK)
+        if (ask_one(&cluster->nodes[i], &question, &status, &ignored) != APM_OK)
             status = json_null();
         (void)json_object_set_new(json_array_get(nodes, i), "consensus", status);
     }

@@ -24,22 +24,28 @@ static enum apm_err make_args(const struct invocation *invocation, json_t **ret_
     return err;
 }
 
+static void print_event(size_t i, const json_t *event)
+{
+    char *payload = json_dumps(json_object_get(event, "payload"), JSON_COMPACT);
+    (void)printf("event %zu: %s %s %s\n", i + 1, json_text(event, "type"),
+                 json_text(event, "outcome"), payload != NULL ? payload : "");
+    free(payload);
+}
+
 static void print_text(const json_t *body)
 {
     const char *name = NULL;
-    json_t *value = NULL;
+    json_t *value = NULL, *event = NULL;
+    size_t i = 0;
     json_object_foreach((json_t *)(uintptr_t)body, name, value)
     {
         char text[SCALAR_BYTES];
-        if (json_is_object(value) || json_is_array(value)) {
-            char *dump = json_dumps(value, JSON_COMPACT);
-            print_field(name, "%s", dump != NULL ? dump : "");
-            free(dump);
+        if (json_is_object(value) || json_is_array(value))
             continue;
-        }
         scalar_text(value, text);
         print_field(name, "%s", text);
     }
+    json_array_foreach(json_object_get(body, "events"), i, event) print_event(i, event);
 }
 
 int cmd_event_get(const struct invocation *invocation)

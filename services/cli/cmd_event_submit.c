@@ -6,22 +6,21 @@
 static enum apm_err submit(const struct invocation *invocation, struct submit_session *session,
                            uint32_t per_bundle, int *ret_code, struct complaint *complaint)
 {
-    struct batch *batches = NULL;
-    uint32_t n = 0;
+    struct batches batches = {0};
     struct submit_totals totals;
     enum apm_err err = submit_input_read(invocation->args[0], session->plan.chain, per_bundle,
-                                         &batches, &n, complaint);
+                                         &batches, complaint);
     if (err != APM_OK)
         return err;
     session->plan.progress = submit_progress;
-    session->plan.context = &n;
-    err = submitter_run(&session->plan, batches, n, &totals, complaint);
+    session->plan.context = &batches.n;
+    err = submitter_run(&session->plan, &batches, &totals, complaint);
     if (err == APM_OK) {
         if (say_has_progress())
             say_progress("%s", "");
-        *ret_code = submit_report(invocation, batches, n, &totals);
+        *ret_code = submit_report(invocation, batches.list, batches.n, &totals);
     }
-    batches_free(&batches, n);
+    batches_release(&batches);
     return err;
 }
 

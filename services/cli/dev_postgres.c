@@ -151,7 +151,7 @@ typedef pid_t start_fn(const struct cluster *, const struct programs *,
 static enum apm_err for_all(const struct cluster *cluster, const struct programs *programs,
                             start_fn *start, struct complaint *complaint)
 {
-    pid_t pids[VALIDATORS_MAX];
+    pid_t pids[VALIDATORS_MAX] = {0};
     enum apm_err err = APM_OK;
     for (uint32_t i = 0; i < cluster->n; i++)
         pids[i] = start(cluster, programs, &cluster->nodes[i]);

@@ -69,10 +69,10 @@ static enum apm_err look_at_processes(const struct cluster_node *node, const jso
 /* What it says itself. */
 static void look_at_health(const struct cluster_node *node, struct node_sight *sight)
 {
+    const struct question question = {.verb = "status", .timeout_ms = STATUS_TIMEOUT_MS};
     struct complaint ignored = {0};
     json_t *status = NULL;
-    if (!sight->is_up ||
-        ask_one(node, "status", NULL, STATUS_TIMEOUT_MS, &status, &ignored) != APM_OK)
+    if (!sight->is_up || ask_one(node, &question, &status, &ignored) != APM_OK)
         return;
     const char *health = text_of(status, "health");
     sight->is_healthy = strcmp(health, "healthy") == 0;

@@ -27,27 +27,31 @@ static void cell_text(const json_t *value, char out[SCALAR_BYTES])
     }
 }
 
+/* "expires_ms" -> "EXPIRES MS" */
+static void header_text(const char *column, char out[SCALAR_BYTES])
+{
+    (void)snprintf(out, SCALAR_BYTES, "%s", column);
+    for (char *c = out; *c != 0; c++)
+        *c = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
+}
+
 static void print_table(const struct object_list *list, const json_t *objects)
 {
-    char headers[TABLE_COLUMNS_MAX][32], cells[TABLE_COLUMNS_MAX][SCALAR_BYTES];
-    const char *header[TABLE_COLUMNS_MAX], *cell[TABLE_COLUMNS_MAX];
+    char header_texts[TABLE_COLUMNS_MAX][SCALAR_BYTES], texts[TABLE_COLUMNS_MAX][SCALAR_BYTES];
+    const char *headers[TABLE_COLUMNS_MAX], *cells[TABLE_COLUMNS_MAX];
     struct table table;
-    size_t i = 0;
-    json_t *object = NULL;
+    size_t n = json_array_size(objects);
 
     for (uint32_t j = 0; j < list->n_columns; j++) {
-        (void)snprintf(headers[j], sizeof(headers[j]), "%s", list->columns[j]);
-        for (char *c = headers[j]; *c != 0; c++)
-            *c = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
-        header[j] = headers[j];
-        cell[j] = cells[j];
+        header_text(list->columns[j], header_texts[j]);
+        headers[j] = header_texts[j];
+        cells[j] = texts[j];
     }
-    table_init(&table, header, list->n_columns);
-    json_array_foreach(objects, i, object)
-    {
+    table_init(&table, headers, list->n_columns);
+    for (size_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < list->n_columns; j++)
-            cell_text(json_object_get(object, list->columns[j]), cells[j]);
-        table_add(&table, cell);
+            cell_text(json_object_get(json_array_get(objects, i), list->columns[j]), texts[j]);
+        table_add(&table, cells);
     }
     table_print(&table);
 }

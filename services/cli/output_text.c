@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/must.h"
 
 #define FIELD_COLUMNS 22
@@ -21,8 +22,7 @@ void table_add(struct table *table, const char *const *cells)
     if (table->n_rows == table->capacity) {
         table->capacity = table->capacity == 0 ? 16 : table->capacity * 2;
         table->cells =
-            realloc(table->cells, sizeof(*table->cells) * table->capacity * table->n_columns);
-        MUST(table->cells != NULL);
+            mem_resize(table->cells, sizeof(*table->cells) * table->capacity * table->n_columns);
     }
     for (uint32_t i = 0; i < table->n_columns; i++)
         (void)snprintf(table->cells[table->n_rows * table->n_columns + i], CELL_BYTES_MAX, "%s",

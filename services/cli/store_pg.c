@@ -4,7 +4,7 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 
-#include "common/must.h"
+#include "common/mem.h"
 
 /* apm2 owns the database and migrates it; the other two are what grants name. */
 const char store_bootstrap_sql[] = "CREATE ROLE apm2 LOGIN;\n"
@@ -38,8 +38,7 @@ static enum apm_err refuse(struct store_reader *reader, enum apm_err err,
 enum apm_err store_reader_open(const char *conninfo, struct store_reader **ret_reader,
                                struct complaint *ret_complaint)
 {
-    struct store_reader *reader = calloc(1, sizeof(*reader));
-    MUST(reader != NULL);
+    struct store_reader *reader = mem_new(1, sizeof(*reader));
     reader->connection = PQconnectdb(conninfo);
     if (PQstatus(reader->connection) != CONNECTION_OK) {
         enum apm_err err = refuse(reader, APM_ERR_DB_UNREACHABLE, ret_complaint);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/must.h"
+#include "common/mem.h"
 
 #define BATCHES_MAX 10000000u
 /* Room for body, signature and headers. */
@@ -13,8 +13,8 @@
 struct reading {
     const struct apm2_cluster *chain;
     uint32_t per_bundle;
-    struct batch *batches;
-    uint32_t n, capacity;
+    struct batches batches;
+    uint32_t capacity;
     size_t open_bytes; /* of the last batch */
     uint64_t line;
     uint64_t n_bad;
@@ -23,16 +23,14 @@ struct reading {
 
 static struct batch *open_batch(struct reading *reading)
 {
-    if (reading->n == reading->capacity) {
+    if (reading->batches.n == reading->capacity) {
         reading->capacity = reading->capacity == 0 ? 256 : reading->capacity * 2;
-        reading->batches = realloc(reading->batches, sizeof(struct batch) * reading->capacity);
-        MUST(reading->batches != NULL);
+        reading->batches.list =
+            mem_resize(reading->batches.list, sizeof(struct batch) * reading->capacity);
     }
-    struct batch *batch = &reading->batches[reading->n++];
+    struct batch *batch = &reading->batches.list[reading->batches.n++];
     *batch = (struct batch){0};
-    batch->events = calloc(reading->per_bundle, sizeof(*batch->events));
-    batch->lines = calloc(reading->per_bundle, sizeof(*batch->lines));
-    MUST(batch->events != NULL && batch->lines != NULL);
+    batch->events = mem_new(reading->per_bundle, sizeof(*batch->events));
     reading->open_bytes = 0;
     return batch;
 }
@@ -42,7 +40,7 @@ static bool fits(const struct reading *reading, const struct batch *batch,
 {
     return batch->n_events < reading->per_bundle &&
            reading->open_bytes + apm2_event_size(event) <= BATCH_BYTES_MAX &&
-           strcmp(apm2_event_namespace(batch->events[0]), apm2_event_namespace(event)) == 0;
+           strcmp(apm2_event_namespace(batch->events[0].event), apm2_event_namespace(event)) == 0;
 }
 
 static void take_line(struct reading *reading, const char *text, size_t size)
@@ -55,11 +53,11 @@ static void take_line(struct reading *reading, const char *text, size_t size)
                            (unsigned long long)reading->line, why.text);
         return;
     }
-    struct batch *batch = reading->n > 0 ? &reading->batches[reading->n - 1] : NULL;
+    uint32_t n = reading->batches.n;
+    struct batch *batch = n > 0 ? &reading->batches.list[n - 1] : NULL;
     if (batch == NULL || !fits(reading, batch, event))
         batch = open_batch(reading);
-    batch->lines[batch->n_events] = reading->line;
-    batch->events[batch->n_events++] = event;
+    batch->events[batch->n_events++] = (struct batch_event){event, reading->line};
     reading->open_bytes += apm2_event_size(event);
 }
 
@@ -77,14 +75,14 @@ static void read_lines(struct reading *reading, FILE *file)
         reading->line++;
         while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
             size--;
-        if (!is_blank(text) && reading->n < BATCHES_MAX)
+        if (!is_blank(text) && reading->batches.n < BATCHES_MAX)
             take_line(reading, text, (size_t)size);
     }
     free(text);
 }
 
 enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chain,
-                               uint32_t per_bundle, struct batch **ret_batches, uint32_t *ret_n,
+                               uint32_t per_bundle, struct batches *ret_batches,
                                struct complaint *ret_complaint)
 {
     struct reading reading = {.chain = chain, .per_bundle = per_bundle};
@@ -105,14 +103,13 @@ enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chai
         err = complain(ret_complaint, APM_ERR_BAD_INPUT, "%s, %s", path, reading.bad);
         complain_hint(ret_complaint, "nothing was sent; %llu of %llu lines are bad",
                       (unsigned long long)reading.n_bad, (unsigned long long)reading.line);
-    } else if (reading.n == 0) {
+    } else if (reading.batches.n == 0) {
         err = complain(ret_complaint, APM_ERR_BAD_INPUT, "%s holds no events", path);
     }
     if (err != APM_OK) {
-        batches_free(&reading.batches, reading.n);
+        batches_release(&reading.batches);
         return err;
     }
     *ret_batches = reading.batches;
-    *ret_n = reading.n;
     return APM_OK;
 }

@@ -10,7 +10,7 @@
  * complaint names the first bad one and how many more there are. `per_bundle` events
  * of one namespace, in order, make a batch. */
 WARN_UNUSED enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chain,
-                                           uint32_t per_bundle, struct batch **ret_batches,
-                                           uint32_t *ret_n, struct complaint *ret_complaint);
+                                           uint32_t per_bundle, struct batches *ret_batches,
+                                           struct complaint *ret_complaint);
 
 #endif

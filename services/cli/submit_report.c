@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/hash.h"
-#include "common/must.h"
 #include "services/cli/output_json.h"
 
 #define FAILURE_LINES_MAX 20u
@@ -17,16 +17,16 @@ static int compare_u64(const void *a, const void *b)
 struct latencies latencies_of(const struct batch *batches, uint32_t n)
 {
     struct latencies result = {0};
-    uint64_t *sorted = calloc(n > 0 ? n : 1, sizeof(*sorted));
-    MUST(sorted != NULL);
+    uint64_t *sorted = mem_new(n > 0 ? n : 1, sizeof(*sorted));
     for (uint32_t i = 0; i < n; i++) {
         if (batches[i].state == BATCH_FINAL)
             sorted[result.n++] = batches[i].latency_us;
     }
     qsort(sorted, result.n, sizeof(*sorted), compare_u64);
     if (result.n > 0) {
-        result.p50_us = sorted[(result.n - 1) * 50 / 100];
-        result.p99_us = sorted[(result.n - 1) * 99 / 100];
+        /* Nearest rank: the smallest that so many per cent do not exceed. */
+        result.p50_us = sorted[(result.n * 50 + 99) / 100 - 1];
+        result.p99_us = sorted[(result.n * 99 + 99) / 100 - 1];
         result.max_us = sorted[result.n - 1];
     }
     free(sorted);
@@ -65,10 +65,10 @@ static const char *state_text(enum batch_state state)
 static void print_batch_failure(const struct batch *batch)
 {
     if (batch->state == BATCH_REFUSED)
-        (void)printf("  line %llu: %s: %s\n", (unsigned long long)batch->lines[0], batch->why.error,
-                     batch->why.text);
+        (void)printf("  line %llu: %s: %s\n", (unsigned long long)batch->events[0].line,
+                     batch->why.error, batch->why.text);
     else
-        (void)printf("  line %llu: %s\n", (unsigned long long)batch->lines[0],
+        (void)printf("  line %llu: %s\n", (unsigned long long)batch->events[0].line,
                      batch->state == BATCH_EXPIRED
                          ? "expired before it was ordered"
                          : (batch->why.text[0] != 0
@@ -92,7 +92,7 @@ void submit_print_failures(const struct batch *batches, uint32_t n, uint32_t max
             if (batch->codes[j] == 0)
                 continue;
             if (max_lines > 0)
-                (void)printf("  line %llu: %s\n", (unsigned long long)batch->lines[j],
+                (void)printf("  line %llu: %s\n", (unsigned long long)batch->events[j].line,
                              apm2_outcome_text(batch->codes[j]));
             n_more += max_lines == 0;
             max_lines -= max_lines > 0;
@@ -147,7 +147,7 @@ static json_t *batch_json(const struct batch *batch)
         (void)json_array_append_new(codes, json_string(apm2_outcome_name(batch->codes[i])));
     json_t *object =
         json_pack("{s:s, s:I, s:I, s:s, s:I, s:o, s:f}", "bundle", id, "line",
-                  (json_int_t)batch->lines[0], "events", (json_int_t)batch->n_events, "state",
+                  (json_int_t)batch->events[0].line, "events", (json_int_t)batch->n_events, "state",
                   state_text(batch->state), "height", (json_int_t)batch->height, "outcomes", codes,
                   "latency_ms", (double)batch->latency_us / 1e3);
     if (batch->why.error[0] != 0 && batch->state != BATCH_FINAL) {

@@ -8,9 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/mem.h"
+#include "common/must.h"
 #include "common/clock.h"
 #include "common/hash.h"
-#include "common/must.h"
 #include "services/cli/parse_value.h"
 
 #define SUBMIT_TIMEOUT_MS 30000u
@@ -151,43 +152,46 @@ static int report_one(const struct invocation *invocation, const char *type,
     return 0;
 }
 
-static enum apm_err make_batch(const struct invocation *invocation, const char *type,
-                               json_t *payload, const struct apm2_cluster *chain,
-                               struct batch *batch, struct complaint *complaint)
+/* The event as a line of `event submit`. Consumes the payload. */
+static char *event_text(const struct invocation *invocation, const char *type, json_t *payload)
 {
-    struct apm2_why why;
     const char *space = invocation->option[OPTION_namespace];
-    json_t *event = json_pack("{s:s, s:s, s:O}", "type", type, "namespace",
+    json_t *event = json_pack("{s:s, s:s, s:o}", "type", type, "namespace",
                               space != NULL ? space : "kernel", "payload", payload);
     char *text = json_dumps(event, JSON_COMPACT);
     json_decref(event);
     MUST(text != NULL);
-    batch->events = calloc(1, sizeof(*batch->events));
-    MUST(batch->events != NULL);
-    bool ok = apm2_event_new(chain, text, strlen(text), &batch->events[0], &why);
-    free(text);
-    batch->n_events = ok ? 1 : 0;
-    return ok ? APM_OK : complain_why(complaint, &why);
+    return text;
+}
+
+static enum apm_err submit_text(const struct submit_session *session, const char *text,
+                                struct batch *batch, struct complaint *complaint)
+{
+    struct apm2_why why;
+    struct submit_totals totals;
+    struct batches batches = {batch, 1};
+    batch->events = mem_new(1, sizeof(*batch->events));
+    if (!apm2_event_new(session->plan.chain, text, strlen(text), &batch->events[0].event, &why))
+        return complain_why(complaint, &why);
+    batch->n_events = 1;
+    return submitter_run(&session->plan, &batches, &totals, complaint);
 }
 
 int submit_one_event(const struct invocation *invocation, const char *type, json_t *payload)
 {
     struct submit_session session;
     struct complaint complaint = {0};
-    struct submit_totals totals;
-    struct batch *batch = calloc(1, sizeof(*batch));
-    MUST(batch != NULL);
+    struct batches batches = {mem_new(1, sizeof(struct batch)), 1};
+    char *text = event_text(invocation, type, payload);
 
     enum apm_err err = submit_session_open(invocation, &session, &complaint);
     if (err == APM_OK) {
-        err = make_batch(invocation, type, payload, session.plan.chain, batch, &complaint);
-        if (err == APM_OK)
-            err = submitter_run(&session.plan, batch, 1, &totals, &complaint);
+        err = submit_text(&session, text, batches.list, &complaint);
         submit_session_close(&session);
     }
-    json_decref(payload);
-    int code =
-        err == APM_OK ? report_one(invocation, type, batch) : say_complaint(invocation, &complaint);
-    batches_free(&batch, 1);
+    int code = err == APM_OK ? report_one(invocation, type, batches.list)
+                             : say_complaint(invocation, &complaint);
+    free(text);
+    batches_release(&batches);
     return code;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/must.h"
@@ -94,6 +95,31 @@ static void turn_to_another(struct submitter *self)
         requeue_open(self);
 }
 
+static enum apm_err learn_from(struct submitter *self, uint32_t node, const char *key,
+                               struct complaint *complaint)
+{
+    const struct cluster_node *from = &self->plan->cluster->nodes[node];
+    json_t *args = json_pack("{s:s}", "actor", key), *account = NULL, *status = NULL;
+    const struct question about_actor = {"account", args, ASK_TIMEOUT_MS};
+    const struct question about_chain = {"status", NULL, ASK_TIMEOUT_MS};
+
+    enum apm_err err = ask_one(from, &about_actor, &account, complaint);
+    if (err == APM_OK)
+        err = ask_one(from, &about_chain, &status, complaint);
+    if (err == APM_OK && !json_is_true(json_object_get(account, "known")))
+        err = complain(complaint, APM_ERR_DENIED,
+                       "the key %.16s... belongs to no actor of this cluster", key);
+    if (err == APM_OK) {
+        self->node = node;
+        self->nonce = (uint64_t)json_integer_value(json_object_get(account, "next_nonce"));
+        self->height = (uint64_t)json_integer_value(json_object_get(status, "height"));
+    }
+    json_decref(account);
+    json_decref(status);
+    json_decref(args);
+    return err;
+}
+
 /* Where the actor and the chain stand, from the first node that knows. */
 static enum apm_err learn(struct submitter *self, struct complaint *complaint)
 {
@@ -101,31 +127,9 @@ static enum apm_err learn(struct submitter *self, struct complaint *complaint)
     char key[2 * APM2_HASH_BYTES + 1];
     enum apm_err err = APM_ERR_UNREACHABLE;
     hex_encode(apm2_key_public(plan->key), APM2_HASH_BYTES, key);
-    json_t *args = json_pack("{s:s}", "actor", key);
-
     uint32_t n_tries = plan->is_only_node ? 1 : plan->cluster->n;
-    for (uint32_t i = 0; i < n_tries && err != APM_OK; i++) {
-        uint32_t node = (plan->first_node + i) % plan->cluster->n;
-        json_t *account = NULL, *status = NULL;
-        err = ask_one(&plan->cluster->nodes[node], "account", args, ASK_TIMEOUT_MS, &account,
-                      complaint);
-        if (err == APM_OK)
-            err = ask_one(&plan->cluster->nodes[node], "status", NULL, ASK_TIMEOUT_MS, &status,
-                          complaint);
-        if (err == APM_OK && !json_is_true(json_object_get(account, "known")))
-            err = complain(complaint, APM_ERR_DENIED,
-                           "the key %.16s... belongs to no actor of this cluster", key);
-        if (err == APM_OK) {
-            self->node = node;
-            self->nonce = (uint64_t)json_integer_value(json_object_get(account, "next_nonce"));
-            self->height = (uint64_t)json_integer_value(json_object_get(status, "height"));
-        }
-        json_decref(account);
-        json_decref(status);
-        if (err == APM_ERR_DENIED)
-            break;
-    }
-    json_decref(args);
+    for (uint32_t i = 0; i < n_tries && err != APM_OK && err != APM_ERR_DENIED; i++)
+        err = learn_from(self, (plan->first_node + i) % plan->cluster->n, key, complaint);
     return err;
 }
 
@@ -135,8 +139,10 @@ static bool sign(struct submitter *self, struct batch *batch)
 {
     const struct submitter_plan *plan = self->plan;
     struct apm2_terms terms = {self->nonce, self->height + plan->expiry_heights};
-    const struct apm2_event *const *events =
-        (const struct apm2_event *const *)(uintptr_t)batch->events;
+    const struct apm2_event *events[BUNDLE_EVENTS_MAX];
+    MUST(batch->n_events <= BUNDLE_EVENTS_MAX);
+    for (uint32_t i = 0; i < batch->n_events; i++)
+        events[i] = batch->events[i].event;
     if (!apm2_bundle_new(plan->chain, plan->key, &terms, events, batch->n_events, &batch->bundle,
                          &batch->why))
         return false;
@@ -250,8 +256,7 @@ static void on_outcome(struct submitter *self, struct batch *batch, const struct
     }
     if (reply->n_codes != batch->n_events)
         return; /* not an answer to what was sent */
-    batch->codes = malloc(reply->n_codes);
-    MUST(batch->codes != NULL);
+    batch->codes = mem_new(1, reply->n_codes);
     memcpy(batch->codes, reply->codes, reply->n_codes);
     end(self, batch, BATCH_FINAL);
 }
@@ -327,10 +332,10 @@ static void count(const struct batch *batch, struct submit_totals *totals)
     }
 }
 
-enum apm_err submitter_run(const struct submitter_plan *plan, struct batch *batches, uint32_t n,
+enum apm_err submitter_run(const struct submitter_plan *plan, const struct batches *batches,
                            struct submit_totals *ret_totals, struct complaint *ret_complaint)
 {
-    struct submitter self = {.plan = plan, .batches = batches, .n = n};
+    struct submitter self = {.plan = plan, .batches = batches->list, .n = batches->n};
     struct apm2_why why;
     uint64_t began_us = clock_mono_us();
     enum apm_err err = learn(&self, ret_complaint);
@@ -344,26 +349,25 @@ enum apm_err submitter_run(const struct submitter_plan *plan, struct batch *batc
     apm2_client_close(&self.client);
 
     struct submit_totals totals = {.elapsed_us = clock_mono_us() - began_us};
-    for (uint32_t i = 0; i < n; i++) {
-        if (!is_ended(&batches[i]))
-            batches[i].state = BATCH_UNDECIDED;
-        count(&batches[i], &totals);
+    for (uint32_t i = 0; i < batches->n; i++) {
+        if (!is_ended(&batches->list[i]))
+            batches->list[i].state = BATCH_UNDECIDED;
+        count(&batches->list[i], &totals);
     }
     *ret_totals = totals;
     return APM_OK;
 }
 
-void batches_free(struct batch **batches, uint32_t n)
+void batches_release(struct batches *batches)
 {
-    for (uint32_t i = 0; *batches != NULL && i < n; i++) {
-        struct batch *batch = &(*batches)[i];
+    for (uint32_t i = 0; i < batches->n; i++) {
+        struct batch *batch = &batches->list[i];
         for (uint32_t j = 0; j < batch->n_events; j++)
-            apm2_event_free(&batch->events[j]);
+            apm2_event_free(&batch->events[j].event);
         free(batch->events);
-        free(batch->lines);
         free(batch->bundle);
         free(batch->codes);
     }
-    free(*batches);
-    *batches = NULL;
+    free(batches->list);
+    *batches = (struct batches){0};
 }

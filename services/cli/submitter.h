@@ -26,9 +26,11 @@ enum batch_state {
 
 /* Events signed together. */
 struct batch {
-    struct apm2_event **events;
+    struct batch_event {
+        struct apm2_event *event;
+        uint64_t line; /* of the input */
+    } * events;
     uint32_t n_events;
-    uint64_t *lines; /* of the input, one per event; NULL = none */
     enum batch_state state;
     struct apm2_bundle *bundle; /* once signed; kept: its bytes may be sent again */
     uint64_t sent_us;           /* the first time */
@@ -39,6 +41,14 @@ struct batch {
     uint8_t *codes;      /* FINAL: one per event */
     struct apm2_why why; /* REFUSED */
 };
+
+struct batches {
+    struct batch *list;
+    uint32_t n;
+};
+
+/* Also what was made of them. */
+void batches_release(struct batches *batches);
 
 struct submitter_plan {
     const struct cluster *cluster;
@@ -61,11 +71,10 @@ struct submit_totals {
 
 /* Returns once every batch has come to its end or nothing has moved for timeout_ms.
  * An error only when it could not begin. */
-WARN_UNUSED enum apm_err submitter_run(const struct submitter_plan *plan, struct batch *batches,
-                                       uint32_t n, struct submit_totals *ret_totals,
+WARN_UNUSED enum apm_err submitter_run(const struct submitter_plan *plan,
+                                       const struct batches *batches,
+                                       struct submit_totals *ret_totals,
                                        struct complaint *ret_complaint);
-
-void batches_free(struct batch **batches, uint32_t n);
 
 /* An apm2_why as a complaint; returns its err. */
 enum apm_err complain_why(struct complaint *complaint, const struct apm2_why *why);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/hash.h"
 #include "common/merkle/merkle.h"
-#include "common/must.h"
 
 __attribute__((format(printf, 2, 3))) static bool bad(struct block_fault *fault, const char *format,
                                                       ...)
@@ -52,9 +52,8 @@ static bool check_header(const struct genesis *genesis, const struct store_block
 static bool check_certificates(const struct genesis *genesis, const struct wire_proposal *proposal,
                                const struct wire_header *header, struct block_fault *fault)
 {
-    struct qc *qc = calloc(1, sizeof(*qc));
-    struct entry *entry = calloc(1, sizeof(*entry));
-    MUST(qc != NULL && entry != NULL);
+    struct qc *qc = mem_new(1, sizeof(*qc));
+    struct entry *entry = mem_new(1, sizeof(*entry));
     enum cert_verdict verdict = qc_decode(proposal->justify, qc);
     if (verdict == CERT_OK)
         verdict = qc_verify(&genesis->set, qc);
@@ -101,8 +100,7 @@ static bool check_payload(const struct genesis *genesis, const struct store_bloc
         return bad(fault, "%llu bundles are stored, %zu are listed",
                    (unsigned long long)row->n_bundles, n);
     struct blobs blobs = {.n = (uint32_t)n, .raw = row->bundles};
-    struct hash *ids = calloc(n + 1, sizeof(*ids));
-    MUST(ids != NULL);
+    struct hash *ids = mem_new(n + 1, sizeof(*ids));
     if (n > 0)
         memcpy(ids, proposal->bundles.data, proposal->bundles.size);
     bool ok = true;
@@ -130,8 +128,7 @@ static bool check_proof(const struct genesis *genesis, const struct store_block_
     if (!block->has_proof)
         return true;
     fault->table = "committed";
-    struct commit_proof *proof = calloc(1, sizeof(*proof));
-    MUST(proof != NULL);
+    struct commit_proof *proof = mem_new(1, sizeof(*proof));
     enum cert_verdict verdict = commit_proof_decode(row->proof, proof);
     if (verdict == CERT_OK)
         verdict = commit_proof_verify(&genesis->set, proof);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/ledger/replay.h"
-#include "common/must.h"
 
 struct walk {
     const struct verify_plan *plan;
@@ -256,8 +256,7 @@ static bool start_ledger(struct walk *walk)
 enum apm_err verify_chain(const struct verify_plan *plan, struct verify_totals *ret_totals,
                           struct verify_finding *ret_finding, struct complaint *ret_complaint)
 {
-    struct walk *walk = calloc(1, sizeof(*walk));
-    MUST(walk != NULL);
+    struct walk *walk = mem_new(1, sizeof(*walk));
     *ret_finding = (struct verify_finding){0};
     walk->plan = plan;
     walk->parent = plan->genesis->set.root;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/mem.h"
 #include "common/wire.h"
 #include "services/cli/process.h"
 
@@ -100,9 +101,9 @@ enum apm_err watcher_ask(const char *dir, const char *verb, const struct invocat
         complain_hint(ret_complaint, "apm2 dev up");
         return APM_ERR_UNREACHABLE;
     }
-    uint8_t *bytes = malloc(ANSWER_BYTES_MAX);
+    uint8_t *bytes = mem_new(1, ANSWER_BYTES_MAX);
     enum apm_err err = APM_OK;
-    if (bytes == NULL || !send_query(fd, verb, names))
+    if (!send_query(fd, verb, names))
         err = complain(ret_complaint, APM_ERR_IO, "cannot ask the watcher (apm2d): %m");
     else
         err = receive_answer(fd, bytes, ret_state, ret_complaint);

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "common/bundle.h"
 #include "common/clock.h"
-#include "common/must.h"
 #include "services/libapm2/apm2_internal.h"
 
 /* Body, signature and headers beside the events themselves. */
@@ -36,8 +36,7 @@ bool apm2_event_new(const struct apm2_cluster *cluster, const char *json, size_t
     if (err != APM_OK)
         return apm2_fail(ret_why, err, why.text);
 
-    struct apm2_event *event = malloc(sizeof(*event) + draft.size);
-    MUST(event != NULL);
+    struct apm2_event *event = mem_new(1, sizeof(*event) + draft.size);
     memcpy(event->space, draft.space, sizeof(event->space));
     memcpy(event->bytes, draft.bytes, draft.size);
     event->size = draft.size;
@@ -87,8 +86,7 @@ bool apm2_bundle_new(const struct apm2_cluster *cluster, const struct apm2_key *
     if (!measure(events, n, spans, &capacity))
         return apm2_fail(ret_why, APM_ERR_BAD_INPUT, "a bundle holds events of one namespace");
 
-    struct apm2_bundle *bundle = malloc(sizeof(*bundle) + capacity);
-    MUST(bundle != NULL);
+    struct apm2_bundle *bundle = mem_new(1, sizeof(*bundle) + capacity);
     struct bundle_draft draft = {
         .chain = cluster->genesis->chain,
         .space = span_of(events[0]->space, strlen(events[0]->space)),

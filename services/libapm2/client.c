@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
+#include "common/mem.h"
 #include "common/door.h"
 #include "common/must.h"
 #include "services/libapm2/apm2_internal.h"
@@ -29,12 +30,10 @@ bool apm2_client_new(struct apm2_cluster *cluster, uint32_t node, struct apm2_cl
     if (err != APM_OK)
         return apm2_fail(ret_why, err, NULL);
 
-    struct apm2_client *client = calloc(1, sizeof(*client));
-    MUST(client != NULL);
+    struct apm2_client *client = mem_new(1, sizeof(*client));
     client->door = door;
-    client->out = malloc(DOOR_FRAME_BYTES_MAX);
-    client->detail = malloc(DETAIL_BYTES_MAX);
-    MUST(client->out != NULL && client->detail != NULL);
+    client->out = mem_new(1, DOOR_FRAME_BYTES_MAX);
+    client->detail = mem_new(1, DETAIL_BYTES_MAX);
     *ret_client = client;
     return true;
 }

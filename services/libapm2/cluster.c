@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
+#include "common/mem.h"
 #include "common/must.h"
 #include "common/outcome.h"
 #include "services/libapm2/apm2_internal.h"
@@ -28,8 +29,7 @@ bool apm2_cluster_open(const char *genesis_path, struct apm2_cluster **ret_clust
     if (err != APM_OK)
         return apm2_fail(ret_why, err, why.text);
 
-    struct apm2_cluster *cluster = calloc(1, sizeof(*cluster));
-    MUST(cluster != NULL);
+    struct apm2_cluster *cluster = mem_new(1, sizeof(*cluster));
     cluster->genesis = genesis;
     cluster->zmq = zmq_ctx_new();
     if (cluster->zmq == NULL) {
@@ -70,8 +70,7 @@ const char *apm2_cluster_node(const struct apm2_cluster *cluster, uint32_t i)
 bool apm2_key_read(const char *pem_path, struct apm2_key **ret_key, struct apm2_why *ret_why)
 {
     struct why why = {""};
-    struct apm2_key *key = calloc(1, sizeof(*key));
-    MUST(key != NULL);
+    struct apm2_key *key = mem_new(1, sizeof(*key));
     enum apm_err err = keyfile_read_sign(pem_path, &key->pair, &why);
     if (err != APM_OK) {
         free(key);
