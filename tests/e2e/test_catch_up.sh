@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# A node that was away while many events committed catches up and votes again.
+# shellcheck disable=SC2317 # functions are called by wait_until
+. "$(dirname "$0")/lib.sh"
+
+events=$(small_or_full 5000 50000)
+singles=$(small_or_full 1000 5000)
+
+missed_votes() {
+    apm2 --node "$2" consensus validators --json |
+        jq --arg id "$1" '.validators[] | select(.id == $id) | .missed_votes'
+}
+
+has_caught_up() {
+    (($(field "$1" executed_height) >= target)) 2>/dev/null
+}
+
+# Its vote is missing from no certificate of a whole submission.
+votes_again() {
+    local before
+    i=$((i + 1))
+    before=$(missed_votes "$away" "$witness")
+    submit "voting-$i" 20 --node "$witness"
+    (($(missed_votes "$away" "$witness") - before < 5))
+}
+
+away=n2
+[[ $(leader) != "$away" ]] || away=n3
+witness=n1
+[[ $(leader) != "$witness" ]] || witness=n4
+
+height=$(field "$away" height)
+apm2 dev down "$away" >"$WORK/down" 2>&1 || fail "dev down $away: $(<"$WORK/down")"
+! is_healthy "$away" || fail "$away still answers"
+submit bundled $((events - singles)) --bundle 100 --node "$witness"
+submit single "$singles" --node "$witness"
+[[ ! -s $WORK/submit-errors ]] || fail "with three of four: $(head -n 1 "$WORK/submit-errors")"
+target=$(field "$witness" height)
+((target > height)) || fail "height stayed at $height with three of four"
+missed=$(missed_votes "$away" "$witness")
+((missed > 0)) || fail "$witness has not noticed that $away does not vote"
+
+began_ms=$(now_ms)
+apm2 dev restart "$away" >"$WORK/restart" 2>&1 || fail "dev restart $away: $(tail -n 1 "$WORK/restart")"
+wait_until 120 "$away at height $target" has_caught_up "$away"
+caught_up_ms=$(($(now_ms) - began_ms))
+
+i=0
+wait_until 30 "$away's votes in the certificates" votes_again
+voting_ms=$(($(now_ms) - began_ms))
+voted=$(apm2 --node "$witness" consensus validators --json |
+    jq --arg id "$away" '.validators[] | select(.id == $id) | .has_voted')
+[[ $voted == true ]] || fail "$witness says of $away: has_voted $voted"
+
+assert_agreement
+assert_nothing_lost
+apm2 --node "$away" ledger verify-chain >"$WORK/verify" || fail "$away: $(head -n 1 "$WORK/verify")"
+note "events=$events blocks=$((target - height)) caught_up_ms=$caught_up_ms voting_ms=$voting_ms" \
+    "(restart of PostgreSQL included)"
+pass
