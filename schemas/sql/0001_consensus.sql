@@ -81,6 +81,8 @@ CREATE TABLE segment (
     tree_root bytea NOT NULL,
     PRIMARY KEY (namespace, height)
 );
+-- From a record's number to its block.
+CREATE UNIQUE INDEX segment_first_seq ON segment (namespace, first_seq);
 
 -- Where a bundle was committed.
 CREATE TABLE bundle_index (

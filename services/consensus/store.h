@@ -180,11 +180,14 @@ enum apm_err store_read_block(struct store *store, const struct hash *id,
 
 struct store_finder {
     void *context;
-    /* NOT_FOUND: not in a committed and executed block of this node. */
+    /* NOT_FOUND: not in a committed and executed block of this node. index: of the
+     * bundle among the block's, of the record among those of its namespace in it. */
     void (*found)(void *context, enum apm_err err, uint64_t height, uint64_t index);
 };
 
 enum apm_err store_find_bundle(struct store *store, const struct hash *bundle,
+                               const struct store_finder *finder) WARN_UNUSED;
+enum apm_err store_find_record(struct store *store, struct span space, uint64_t seq,
                                const struct store_finder *finder) WARN_UNUSED;
 
 #endif

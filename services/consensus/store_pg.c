@@ -90,6 +90,12 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
                                " ORDER BY b.epoch, b.term, b.seq, b.id LIMIT 4"},
     [STORE_FIND_BUNDLE] = {"find_bundle",
                            "SELECT height, position FROM bundle_index WHERE bundle = $1::bytea"},
+    /* The last segment that begins at or before it; past the newest record, none. */
+    [STORE_FIND_RECORD] = {"find_record",
+                           "SELECT height, $2::bigint - first_seq FROM (SELECT height, first_seq,"
+                           " n_records FROM segment WHERE namespace = $1::text"
+                           " AND first_seq <= $2::bigint ORDER BY first_seq DESC LIMIT 1) s"
+                           " WHERE first_seq + n_records > $2::bigint"},
 };
 
 void store_fail(struct store *store, enum apm_err err, const char *detail)

@@ -129,3 +129,16 @@ enum apm_err store_find_bundle(struct store *store, const struct hash *bundle,
     run(store, &(struct db_call){STORE_FIND_BUNDLE, 1, &param, on_place, slot});
     return APM_OK;
 }
+
+enum apm_err store_find_record(struct store *store, struct span space, uint64_t seq,
+                               const struct store_finder *finder)
+{
+    struct read_slot *slot;
+    enum apm_err err = take_slot(store, &slot);
+    if (err != APM_OK)
+        return err;
+    slot->finder = *finder;
+    const struct db_param params[] = {db_text(space), db_u64(seq)};
+    run(store, &(struct db_call){STORE_FIND_RECORD, N_ELEMENTS(params), params, on_place, slot});
+    return APM_OK;
+}

@@ -30,6 +30,7 @@ enum store_statement {
     STORE_GET_BLOCK,
     STORE_GET_UNCOMMITTED,
     STORE_FIND_BUNDLE,
+    STORE_FIND_RECORD,
     STORE_STATEMENTS,
 };
 

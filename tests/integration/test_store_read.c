@@ -67,6 +67,37 @@ START_TEST(blocks_and_bundles_are_found)
 }
 END_TEST
 
+static const struct record_row {
+    const char *space;
+    uint64_t seq;
+    enum apm_err err;
+    uint64_t height;
+    uint64_t index;
+} records[] = {
+    {"kernel", 0, APM_OK, 1, 0},
+    {"kernel", 3, APM_OK, 1, 3},
+    {"kernel", 4, APM_OK, 2, 0},
+    {"kernel", 11, APM_OK, 3, 3},
+    {"kernel", 12, APM_ERR_NOT_FOUND, 0, 0},
+    {"kernel", INT64_MAX, APM_ERR_NOT_FOUND, 0, 0},
+    {"payments", 0, APM_ERR_NOT_FOUND, 0, 0},
+};
+
+START_TEST(records_are_found_by_number)
+{
+    for (uint64_t i = 1; i <= 3; i++)
+        rig_persist(&rig, i, BLOCK_BYTES);
+    rig_commit(&rig, 1, 3);
+    for (size_t i = 0; i < N_ELEMENTS(records); i++) {
+        const struct record_row *row = &records[i];
+        rig_find_record(&rig, row->space, row->seq);
+        ck_assert_int_eq(rig.read_err, row->err);
+        ck_assert_uint_eq(rig.found_height, row->height);
+        ck_assert_uint_eq(rig.found_index, row->index);
+    }
+}
+END_TEST
+
 START_TEST(loading_survives_lost_connections)
 {
     for (uint64_t i = 1; i <= 3; i++)
@@ -125,6 +156,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, loaded, NULL);
     tcase_add_test(tc, ranges_end_at_their_limits);
     tcase_add_test(tc, blocks_and_bundles_are_found);
+    tcase_add_test(tc, records_are_found_by_number);
     tcase_add_test(tc, loading_survives_lost_connections);
     tcase_add_loop_test(tc, a_gap_in_the_chain_is_corruption, 0, 3);
     tcase_add_test(tc, another_chain_is_refused);

@@ -214,16 +214,23 @@ void rig_persist(struct rig *rig, uint64_t counter, size_t block_bytes)
     MUST(rig_wait_persisted(rig, counter));
 }
 
+/* Four records of kernel in every block. */
+static struct store_segment segment_at(uint64_t height)
+{
+    return (struct store_segment){
+        .space = span_of("kernel", 6), .first_seq = 4 * (height - 1), .n_records = 4};
+}
+
 void rig_commit(struct rig *rig, uint64_t first, uint64_t last)
 {
     uint32_t n = (uint32_t)(last - first + 1);
     struct store_commit_row *rows = mem_new(n, sizeof(*rows));
     struct hash *bundles = mem_new(n, 2 * sizeof(*bundles));
-    struct store_segment segment = {
-        .space = span_of("kernel", 6), .first_seq = first, .n_records = 1};
+    struct store_segment *segments = mem_new(n, sizeof(*segments));
     for (uint32_t i = 0; i < n; i++) {
         bundles[2 * i] = rig_id(1000000 + 2 * (first + i));
         bundles[2 * i + 1] = rig_id(1000001 + 2 * (first + i));
+        segments[i] = segment_at(first + i);
         rows[i] = (struct store_commit_row){
             .height = first + i,
             .block = rig_id(first + i),
@@ -231,7 +238,7 @@ void rig_commit(struct rig *rig, uint64_t first, uint64_t last)
             .outcomes = span_of("\0\1", 2),
             .state_root = rig_id(first + i),
             .time_ms = 1000 + first + i,
-            .segments = &segment,
+            .segments = &segments[i],
             .n_segments = 1,
             .bundles = span_of(&bundles[2 * i], 2 * sizeof(*bundles)),
         };
@@ -240,6 +247,7 @@ void rig_commit(struct rig *rig, uint64_t first, uint64_t last)
     store_commit(rig->store, rows, n);
     free(rows);
     free(bundles);
+    free(segments);
     uint64_t end = clock_mono_ms() + PATIENCE_MS;
     while (rig->committed < last && rig->failure == APM_OK && clock_mono_ms() < end)
         turn(rig, 100);
@@ -304,5 +312,13 @@ void rig_find(struct rig *rig, uint64_t number)
     rig->is_read = false;
     struct hash id = rig_id(number);
     MUST(store_find_bundle(rig->store, &id, &(struct store_finder){rig, on_found}) == APM_OK);
+    MUST(rig_turn_until(rig, rig_is_read));
+}
+
+void rig_find_record(struct rig *rig, const char *space, uint64_t seq)
+{
+    rig->is_read = false;
+    MUST(store_find_record(rig->store, span_of(space, strlen(space)), seq,
+                           &(struct store_finder){rig, on_found}) == APM_OK);
     MUST(rig_turn_until(rig, rig_is_read));
 }

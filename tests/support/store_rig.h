@@ -73,5 +73,6 @@ void rig_commit(struct rig *rig, uint64_t first, uint64_t last);
 void rig_read_range(struct rig *rig, uint64_t from, uint32_t max_blocks, size_t max_bytes);
 void rig_read_block(struct rig *rig, uint64_t number);
 void rig_find(struct rig *rig, uint64_t number);
+void rig_find_record(struct rig *rig, const char *space, uint64_t seq);
 
 #endif
