@@ -149,8 +149,10 @@ enum judgement judge_block(struct core *core, const struct block *block,
 
     if (!may_vote_at(core, block))
         return JUDGE_WAIT;
+    /* The same bytes again: rule 1 alone applies. But a crash may have kept the record and
+     * lost the body, and no vote leaves without the body stored (Durability 1). */
     if (hash_eq(&block->id, &core->record.last_vote_id))
-        return JUDGE_VOTE; /* the same bytes again: rule 1 alone applies */
+        return block->payload == PAYLOAD_READY ? JUDGE_VOTE : JUDGE_WAIT;
 
     if (!chain_parent(core, &block->header.parent, &parent)) {
         if (block->header.height <= core->committed.height + 1) {
