@@ -27,6 +27,7 @@ const char *check_name(enum check check)
         [CHECK_NOTHING_LOST] = "nothing acknowledged is lost",
         [CHECK_SIGNER] = "the signer agrees with the core",
         [CHECK_NO_OBSERVER] = "crashes make no observer",
+        [CHECK_BODY_STORED] = "what is voted for is stored",
         [CHECK_IDLE] = "an idle chain stands still",
     };
     return names[check];
@@ -106,6 +107,19 @@ static struct said said_by(const struct intent *intent)
     return (struct said){0, 0, {0, 0}, false};
 }
 
+/* Durability 1: a certified block is on the disks of the honest among its voters. */
+static void check_stored(struct world *world, const struct replica *replica,
+                         const struct wire_vote *vote)
+{
+    uint32_t block = pool_find_block(&world->pool, &vote->block);
+
+    world->stats->checks[CHECK_BODY_STORED]++;
+    if (block == NO_BLOCK || !block_set_has(&replica->store.blocks, block) ||
+        (world->pool.blocks[block].requests & ~replica->store.bodies) != 0)
+        check_fail(world, CHECK_BODY_STORED, "r%u votes for a block it has not stored",
+                   replica->index);
+}
+
 void check_signed(struct world *world, const struct replica *replica, const struct intent *intent)
 {
     struct checkers *checkers = &world->checkers;
@@ -122,6 +136,8 @@ void check_signed(struct world *world, const struct replica *replica, const stru
         check_fail(world, CHECK_ONE_SIGNATURE,
                    "r%u signed two statements of kind %d for term %" PRIu64, replica->index,
                    (int)intent->kind, said.term.term);
+    if (intent->kind == INTENT_VOTE)
+        check_stored(world, replica, &intent->vote);
     if (said.term.term == 0)
         return;
     world->stats->checks[CHECK_TIMED_OUT]++;

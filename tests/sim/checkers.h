@@ -34,6 +34,7 @@ enum check {
     CHECK_NOTHING_LOST,  /* what was acknowledged is in every final chain */
     CHECK_SIGNER,        /* the signer grants what the core asks */
     CHECK_NO_OBSERVER,   /* crashes alone make no observer */
+    CHECK_BODY_STORED,   /* what is voted for is on disk, bundles and all */
     CHECK_IDLE,          /* nothing pending: the height stands still */
     CHECKS_END,
 };

@@ -107,6 +107,9 @@ static void start(struct world *world, struct replica *replica)
     uint32_t boot = replica->boot;
 
     replica->is_up = true;
+    /* A crash does not come alone: the next start is in the middle of repairs. */
+    if (world_has(world, FAULT_CRASH) && !world->is_healed && rng_chance(&world->rng, 300))
+        replica->doom = 1 + rng_below(&world->rng, 25);
     forget(world, replica);
     check_booted(world, replica);
     config.self = replica->key;

@@ -139,13 +139,13 @@ static void land_in_store(struct world *world, struct replica *replica, const st
         copy_record(&store->record, &batch->record);
     for (uint32_t i = 0; i < batch->n_blocks; i++) {
         block_set_add(&store->blocks, batch->blocks[i]);
-        store->bodies |= world->pool.blocks[batch->blocks[i]].requests;
+        store->bodies |= world->pool.blocks[batch->blocks[i]].requests & replica->known;
     }
     if (batch->tip == NO_BLOCK)
         return;
     for (uint32_t at = batch->tip; at != store->tip; at = world->pool.blocks[at].parent) {
         block_set_add(&store->blocks, at);
-        store->bodies |= world->pool.blocks[at].requests;
+        store->bodies |= world->pool.blocks[at].requests & replica->known;
         if (block_set_has(&replica->proven, at))
             block_set_add(&store->proofs, at);
     }
