@@ -182,10 +182,10 @@ static void view(struct node *node, struct leader *leader, struct block_head *he
 {
     size_t size = fill(node, leader, head);
 
-    floor_check_bundles(node, leader->block + sizeof(*head), head->n_bundles, leader->bundle_bytes);
-    floor_persist(node, head->seq, leader->block, size);
     for (uint32_t i = 0; i < REPLICAS; i++)
         send_all(leader->sockets[i], leader->block, size);
+    floor_check_bundles(node, leader->block + sizeof(*head), head->n_bundles, leader->bundle_bytes);
+    floor_persist(node, head->seq, leader->block, size);
     for (uint32_t i = 0; i < REPLICAS; i++) {
         struct ballot ballot;
         if (zmq_recv(leader->sockets[i], &ballot, sizeof(ballot), 0) != sizeof(ballot) ||
