@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/must.h"
 
 #define BATCHES_MAX 10000000u
 /* Room for body, signature and headers. */
@@ -28,6 +29,7 @@ static struct batch *open_batch(struct reading *reading)
         reading->batches.list =
             mem_resize(reading->batches.list, sizeof(struct batch) * reading->capacity);
     }
+    MUST(reading->batches.list != NULL);
     struct batch *batch = &reading->batches.list[reading->batches.n++];
     *batch = (struct batch){0};
     batch->events = mem_new(reading->per_bundle, sizeof(*batch->events));

@@ -138,13 +138,13 @@ static enum apm_err learn(struct submitter *self, struct complaint *complaint)
 static bool sign(struct submitter *self, struct batch *batch)
 {
     const struct submitter_plan *plan = self->plan;
-    struct apm2_terms terms = {self->nonce, self->height + plan->expiry_heights};
     const struct apm2_event *events[BUNDLE_EVENTS_MAX];
     MUST(batch->n_events <= BUNDLE_EVENTS_MAX);
     for (uint32_t i = 0; i < batch->n_events; i++)
         events[i] = batch->events[i].event;
-    if (!apm2_bundle_new(plan->chain, plan->key, &terms, events, batch->n_events, &batch->bundle,
-                         &batch->why))
+    struct apm2_draft draft = {self->nonce, self->height + plan->expiry_heights, events,
+                               batch->n_events};
+    if (!apm2_bundle_new(plan->chain, plan->key, &draft, &batch->bundle, &batch->why))
         return false;
     self->nonce++;
     return true;

@@ -77,17 +77,18 @@ struct apm2_bundle {
     uint8_t bytes[];
 };
 
-/* Where a bundle goes and how long it may be ordered. */
-struct apm2_terms {
+/* What is to be signed. */
+struct apm2_draft {
     uint64_t nonce; /* each once; ask the node for the next one ("account") */
     uint64_t expiry_height;
+    const struct apm2_event *const *events; /* of one namespace */
+    uint32_t n_events;
 };
 
-/* Signs n events of one namespace. Free it with free(). */
+/* Signs. Free the bundle with free(). */
 APM2_API bool apm2_bundle_new(const struct apm2_cluster *cluster, const struct apm2_key *key,
-                              const struct apm2_terms *terms,
-                              const struct apm2_event *const *events, uint32_t n,
-                              struct apm2_bundle **ret_bundle, struct apm2_why *ret_why);
+                              const struct apm2_draft *draft, struct apm2_bundle **ret_bundle,
+                              struct apm2_why *ret_why);
 
 /* ---- client ---- */
 

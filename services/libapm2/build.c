@@ -76,10 +76,12 @@ static bool measure(const struct apm2_event *const *events, uint32_t n, struct s
 }
 
 bool apm2_bundle_new(const struct apm2_cluster *cluster, const struct apm2_key *key,
-                     const struct apm2_terms *terms, const struct apm2_event *const *events,
-                     uint32_t n, struct apm2_bundle **ret_bundle, struct apm2_why *ret_why)
+                     const struct apm2_draft *wanted, struct apm2_bundle **ret_bundle,
+                     struct apm2_why *ret_why)
 {
     struct span spans[BUNDLE_EVENTS_MAX];
+    const struct apm2_event *const *events = wanted->events;
+    uint32_t n = wanted->n_events;
     size_t capacity = 0;
     if (n == 0 || n > BUNDLE_EVENTS_MAX)
         return apm2_fail(ret_why, APM_ERR_BAD_INPUT, "a bundle holds 1 to 1000 events");
@@ -91,8 +93,8 @@ bool apm2_bundle_new(const struct apm2_cluster *cluster, const struct apm2_key *
         .chain = cluster->genesis->chain,
         .space = span_of(events[0]->space, strlen(events[0]->space)),
         .actor = key->pair.public_key,
-        .nonce = terms->nonce,
-        .expiry_height = terms->expiry_height,
+        .nonce = wanted->nonce,
+        .expiry_height = wanted->expiry_height,
         .events = spans,
         .n_events = n,
     };

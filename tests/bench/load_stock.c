@@ -93,7 +93,6 @@ static struct apm2_bundle *make_bundle(struct load *load, uint64_t run, uint32_t
 {
     uint32_t key = serial % load->options.n_keys;
     uint32_t n = load->options.events;
-    struct apm2_terms terms = {load->nonces[key]++, load->height + EXPIRY_HEIGHTS};
     struct apm2_event **events = calloc(n, sizeof(struct apm2_event *));
     struct apm2_bundle *bundle = NULL;
     struct apm2_why why;
@@ -101,8 +100,9 @@ static struct apm2_bundle *make_bundle(struct load *load, uint64_t run, uint32_t
     MUST(events != NULL);
     for (uint32_t i = 0; i < n; i++)
         events[i] = make_event(load, run, (uint64_t)serial * n + i);
-    if (!apm2_bundle_new(load->cluster, load->keys[key], &terms,
-                         (const struct apm2_event *const *)events, n, &bundle, &why))
+    struct apm2_draft draft = {load->nonces[key]++, load->height + EXPIRY_HEIGHTS,
+                               (const struct apm2_event *const *)events, n};
+    if (!apm2_bundle_new(load->cluster, load->keys[key], &draft, &bundle, &why))
         die("bundle", &why);
     for (uint32_t i = 0; i < n; i++)
         apm2_event_free(&events[i]);
