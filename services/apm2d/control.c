@@ -196,15 +196,15 @@ static int listen_at(const char *path)
 enum apm_err control_start(struct control *control, struct loop *loop, struct roster *roster,
                            const char *dir, struct why *ret_why)
 {
-    char path[256];
     *control = (struct control){.loop = loop, .roster = roster, .listener = -1};
     for (uint32_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
         control->clients[i] = -1;
-    if (snprintf(path, sizeof(path), "%s/apm2d.sock", dir) >= (int)sizeof(path))
+    int n = snprintf(control->path, sizeof(control->path), "%s/apm2d.sock", dir);
+    if (n >= (int)sizeof(control->path))
         return explain(ret_why, APM_ERR_CONFIG, "%s: path too long for a socket", dir);
-    control->listener = listen_at(path);
+    control->listener = listen_at(control->path);
     if (control->listener < 0)
-        return explain(ret_why, APM_ERR_IO, "cannot listen at %s", path);
+        return explain(ret_why, APM_ERR_IO, "cannot listen at %s", control->path);
     loop_add_fd(loop, control->listener, POLLIN, (struct loop_fn){accept_client, control});
     return APM_OK;
 }
@@ -217,4 +217,6 @@ void control_stop(struct control *control)
     }
     loop_remove_fd(control->loop, control->listener);
     (void)close(control->listener);
+    /* Under the lock still: nobody else's. */
+    (void)unlink(control->path);
 }

@@ -19,6 +19,7 @@
 #define CONTROL_CLIENTS_MAX 16u
 
 struct control {
+    char path[256];
     struct loop *loop;
     struct roster *roster;
     int listener;
