@@ -16,9 +16,9 @@ static const struct {
     enum fault fault;
     uint32_t pause_min_ms, pause_max_ms;
 } recurring[] = {
-    {FAULT_KIND_LOSS, 200, 2000}, {FAULT_PARTITION, 200, 2500}, {FAULT_ONE_WAY, 100, 1500},
-    {FAULT_CRASH, 100, 2000},     {FAULT_POWER, 800, 4000},     {FAULT_TRANSFER, 150, 1500},
-    {FAULT_VICTIM, 200, 2000},
+    {FAULT_KIND_LOSS, 100, 1200}, {FAULT_PARTITION, 100, 1500}, {FAULT_ONE_WAY, 50, 900},
+    {FAULT_CRASH, 50, 1200},      {FAULT_POWER, 400, 2500},     {FAULT_TRANSFER, 100, 900},
+    {FAULT_VICTIM, 100, 1200},
 };
 
 static void schedule_next(struct world *world, enum fault fault)
@@ -272,7 +272,7 @@ static void resubmit(struct world *world)
             known |= replica->is_up ? replica->known : replica->store.bodies;
     }
     for (uint64_t left = world->submitted & ~known; left != 0; left &= left - 1)
-        submit_later(world, (uint32_t)__builtin_ctzll(left), 2000);
+        submit_later(world, (uint32_t)__builtin_ctzll(left), 500);
 }
 
 static void heal(struct world *world)
@@ -291,7 +291,7 @@ static void heal(struct world *world)
     resubmit(world);
     /* Every other run ends without anything new that would push an old tail along. */
     if (world->seed % 2 == 0) {
-        submit_later(world, REQUESTS_MAX - 1, 2500);
+        submit_later(world, REQUESTS_MAX - 1, 700);
         world->submitted |= UINT64_C(1) << (REQUESTS_MAX - 1);
     }
 }
@@ -315,7 +315,6 @@ static void watch_idle(struct world *world)
 bool schedule_finish(struct world *world)
 {
     heal(world);
-    world_run_until(world, world->now_ms + 3000);
     while (!has_ended(world) && world->now_ms < world->healed_ms + PROGRESS_MS)
         world_run_until(world, world->now_ms + 50);
 
@@ -340,7 +339,7 @@ bool schedule_finish(struct world *world)
 bool schedule_run(struct world *world, uint64_t seed, uint32_t n_validators)
 {
     begin(world, seed, n_validators);
-    uint32_t chaos_ms = (uint32_t)rng_between(&world->rng, 500, 5000);
+    uint32_t chaos_ms = (uint32_t)rng_between(&world->rng, 300, 3500);
 
     for (size_t i = 0; i < N_ELEMENTS(recurring); i++)
         if (world_has(world, recurring[i].fault))
