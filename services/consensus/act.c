@@ -84,7 +84,7 @@ static void send_rank_answer(struct node *node, const struct action *action)
 
 static void send_proposal(struct node *node, const struct action *action)
 {
-    const struct pooled_block *block = block_find(node, &action->send.proposal);
+    const struct pooled_block *block = block_pool_find(&node->pool, &action->send.proposal);
 
     if (block != NULL)
         send_frame(node, action->send.to, span_of(block->proposal, block->proposal_size));
@@ -238,7 +238,7 @@ static void act(struct node *node, const struct action *action)
         sync_begin(node, action->sync.from, action->sync.signers);
         break;
     case ACTION_FORGET:
-        block_forget(node, &action->forget);
+        payload_forget(node, &action->forget);
         break;
     case ACTION_CHECKPOINT:
         LOG_DEBUG("checkpoint", F_U64("height", action->checkpoint.height),

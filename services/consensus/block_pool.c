@@ -1,28 +1,27 @@
-/* Blocks above the committed one, with the bytes the core does not hold. */
-#include "services/consensus/node.h"
+#include "services/consensus/block_pool.h"
 
 #include <stdlib.h>
 
 #include "common/mem.h"
 #include "common/must.h"
 
-struct pooled_block *block_find(struct node *node, const struct hash *id)
+struct pooled_block *block_pool_find(struct block_pool *pool, const struct hash *id)
 {
     for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++)
-        if (node->blocks[i].is_used && hash_eq(&node->blocks[i].id, id))
-            return &node->blocks[i];
+        if (pool->blocks[i].is_used && hash_eq(&pool->blocks[i].id, id))
+            return &pool->blocks[i];
     return NULL;
 }
 
-struct pooled_block *block_add(struct node *node, const struct hash *id,
-                               const struct wire_header *header, struct span proposal,
-                               uint32_t from)
+struct pooled_block *block_pool_add(struct block_pool *pool, const struct hash *id,
+                                    const struct wire_header *header, struct span proposal,
+                                    uint32_t from)
 {
     struct pooled_block *block = NULL;
 
     for (uint32_t i = 0; i < POOLED_BLOCKS_MAX && block == NULL; i++)
-        if (!node->blocks[i].is_used)
-            block = &node->blocks[i];
+        if (!pool->blocks[i].is_used)
+            block = &pool->blocks[i];
     if (block == NULL)
         return NULL;
 
@@ -43,28 +42,26 @@ struct pooled_block *block_add(struct node *node, const struct hash *id,
     return block;
 }
 
-void block_release(struct pooled_block *block)
+void pooled_block_release(struct pooled_block *block)
 {
     free(block->proposal);
     *block = (struct pooled_block){.is_used = false};
 }
 
-void block_forget(struct node *node, const struct hash *id)
+void block_pool_release(struct block_pool *pool)
 {
-    struct pooled_block *block = block_find(node, id);
-
-    mempool_unmark(node->mempool, id);
-    if (block != NULL)
-        block_release(block);
+    for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++)
+        if (pool->blocks[i].is_used)
+            pooled_block_release(&pool->blocks[i]);
 }
 
-uint32_t block_chain(struct node *node, const struct hash *id, struct hash *ret_blocks,
-                     uint32_t max)
+uint32_t block_pool_chain(struct block_pool *pool, const struct hash *id, struct hash *ret_blocks,
+                          uint32_t max)
 {
     uint32_t n = 0;
 
-    for (struct pooled_block *at = block_find(node, id); at != NULL && n < max;
-         at = block_find(node, &at->header.parent))
+    for (struct pooled_block *at = block_pool_find(pool, id); at != NULL && n < max;
+         at = block_pool_find(pool, &at->header.parent))
         ret_blocks[n++] = at->id;
     return n;
 }

@@ -1,19 +1,9 @@
-/* Bundles: from clients and peers through the verifier threads into the mempool, out to
- * the other validators, and their outcomes back to whoever waits. */
+/* Frames from clients and bundles from peers, through the verifier threads, into the
+ * mempool. */
 #include "services/consensus/node.h"
 
-#include <stdlib.h>
-
 #include "common/clock.h"
-#include "common/log.h"
-#include "common/mem.h"
-#include "common/must.h"
 #include "common/outcome.h"
-
-/* Clients that may wait at a time: every pending bundle's, and those being verified. */
-#define WAITERS_MAX (2u * MEMPOOL_BUNDLES_MAX)
-#define WAITER_HEADS (2u * MEMPOOL_BUNDLES_MAX)
-#define WAITER_NONE UINT32_MAX
 
 /* A job's tag: a waiter's index, or a peer. */
 #define TAG_PEER (UINT64_C(1) << 32)
@@ -22,132 +12,7 @@
 #define DOOR_BUDGET 256u
 #define VERIFIED_BUDGET 512u
 
-/* Bodies per bundles message, by their bytes. */
-#define OUTBOX_BYTES (512u * KIB)
-
-void clients_init(struct node *node)
-{
-    node->waiters = mem_new(WAITERS_MAX, sizeof(*node->waiters));
-    node->waiter_heads = mem_new(WAITER_HEADS, sizeof(*node->waiter_heads));
-    memset(node->waiter_heads, 0xff, WAITER_HEADS * sizeof(*node->waiter_heads));
-    node->waiter_free = WAITER_NONE;
-    node->outbox_bodies = mem_new(MEMPOOL_BUNDLES_MAX, sizeof(struct body *));
-}
-
-void clients_release(struct node *node)
-{
-    for (uint32_t i = 0; i < node->n_outbox; i++)
-        body_unref(&node->outbox_bodies[i]);
-    free(node->outbox_bodies);
-    free(node->waiters);
-    free(node->waiter_heads);
-}
-
-/* ---- answers ---- */
-
-static void send_to(struct node *node, const struct client_ref *client, struct span frame)
-{
-    switch (client->kind) {
-    case CLIENT_NONE:
-        break;
-    case CLIENT_DOOR:
-        if (door_send(node->door, &client->route, frame) == APM_ERR_BUSY)
-            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
-        break;
-    case CLIENT_ADMIN:
-        if (!admin_send(node->env->admin, span_of(client->route.bytes, client->route.size), frame))
-            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
-        break;
-    }
-}
-
-void clients_reply(struct node *node, const struct client_ref *client, uint64_t request,
-                   const struct hash *bundle, enum apm_err err, const char *detail)
-{
-    const char *name = apm_err_name(err);
-    struct wire_submit_reply reply = {
-        .request = request,
-        .bundle = *bundle,
-        .error = span_of(name, strlen(name)),
-        .detail = span_of(detail, strnlen(detail, 256)),
-    };
-
-    send_to(node, client, act_encode(node, WIRE_submit_reply, &reply));
-}
-
-void clients_send_outcome(struct node *node, const struct client_ref *client,
-                          const struct wire_outcome *outcome)
-{
-    send_to(node, client, act_encode(node, WIRE_outcome, outcome));
-}
-
-/* ---- who waits for what ---- */
-
-static uint32_t head_of(const struct hash *bundle)
-{
-    uint32_t word;
-
-    memcpy(&word, bundle->b, sizeof(word)); /* a hash: as good as random */
-    return word % WAITER_HEADS;
-}
-
-static struct waiter *waiter_take(struct node *node)
-{
-    uint32_t index = node->waiter_free;
-
-    if (index != WAITER_NONE)
-        node->waiter_free = node->waiters[index].next;
-    else if (node->n_waiters < WAITERS_MAX)
-        index = node->n_waiters++;
-    else
-        return NULL;
-    node->waiters[index] = (struct waiter){.is_used = true, .next = WAITER_NONE};
-    return &node->waiters[index];
-}
-
-static void waiter_give_back(struct node *node, struct waiter *waiter)
-{
-    waiter->is_used = false;
-    waiter->next = node->waiter_free;
-    node->waiter_free = (uint32_t)(waiter - node->waiters);
-}
-
-static void waiter_hang(struct node *node, struct waiter *waiter, const struct hash *bundle)
-{
-    uint32_t *head = &node->waiter_heads[head_of(bundle)];
-
-    waiter->bundle = *bundle;
-    waiter->next = *head;
-    *head = (uint32_t)(waiter - node->waiters);
-}
-
-void clients_outcome(struct node *node, const struct wire_outcome *outcome)
-{
-    uint32_t *link = &node->waiter_heads[head_of(&outcome->bundle)];
-
-    while (*link != WAITER_NONE) {
-        struct waiter *waiter = &node->waiters[*link];
-        if (!hash_eq(&waiter->bundle, &outcome->bundle)) {
-            link = &waiter->next;
-            continue;
-        }
-        struct wire_outcome message = *outcome;
-        message.request = waiter->request;
-        *link = waiter->next;
-        clients_send_outcome(node, &waiter->client, &message);
-        metric_observe(node->env->metrics, METRIC_finality,
-                       (double)(clock_mono_us() - waiter->arrived_us) / 1e6);
-        waiter_give_back(node, waiter);
-    }
-}
-
 /* ---- verified bundles ---- */
-
-static void disseminate(struct node *node, struct body *body)
-{
-    if (node->n_outbox < MEMPOOL_BUNDLES_MAX)
-        node->outbox_bodies[node->n_outbox++] = body_ref(body);
-}
 
 static enum mempool_verdict add_to_mempool(struct node *node, const struct verify_job *job,
                                            bool is_from_peer)
@@ -179,9 +44,9 @@ static void finish(struct node *node, struct waiter *waiter, const struct hash *
 {
     clients_reply(node, &waiter->client, waiter->request, bundle, err, detail);
     if (err == APM_OK)
-        waiter_hang(node, waiter, bundle);
+        waiters_hang(node->waiters, waiter, bundle);
     else
-        waiter_give_back(node, waiter);
+        waiters_give_back(node->waiters, waiter);
 }
 
 static void recall(struct node *node, struct waiter *waiter, const struct hash *bundle)
@@ -189,7 +54,7 @@ static void recall(struct node *node, struct waiter *waiter, const struct hash *
     struct client_ref client = waiter->client;
     uint64_t request = waiter->request;
 
-    waiter_give_back(node, waiter);
+    waiters_give_back(node->waiters, waiter);
     recall_outcome(node, &client, request, bundle);
 }
 
@@ -220,7 +85,7 @@ static bool is_refused_now(struct node *node, struct waiter *waiter, const struc
 
 static void take_clients(struct node *node, const struct verify_job *job)
 {
-    struct waiter *waiter = &node->waiters[job->tag];
+    struct waiter *waiter = waiters_at(node->waiters, (uint32_t)job->tag);
     const struct hash *id = &job->bundle.id;
 
     if (job->verdict != BUNDLE_OK) {
@@ -296,7 +161,7 @@ static void on_submit(struct node *node, const struct client_ref *client, const 
                       const struct wire_submit *submit)
 {
     static const struct hash unknown = {{0}};
-    struct waiter *waiter = node->phase == NODE_RUNNING ? waiter_take(node) : NULL;
+    struct waiter *waiter = node->phase == NODE_RUNNING ? waiters_take(node->waiters) : NULL;
 
     if (waiter == NULL) {
         const char *why = node->phase == NODE_RUNNING ? "too many clients wait" : "not ready";
@@ -310,7 +175,7 @@ static void on_submit(struct node *node, const struct client_ref *client, const 
     struct verify_job job = {
         .body = body_new(submit->bundle),
         .origin = *origin,
-        .tag = (uint64_t)(waiter - node->waiters),
+        .tag = waiters_index(node->waiters, waiter),
     };
     if (verify_pool_submit(node->verify_pool, &job) != APM_OK) {
         body_unref(&job.body);
@@ -365,7 +230,7 @@ static void on_query(struct node *node, const struct client_ref *client,
         admin_error_body(&body, "not a question clients may ask", NULL);
     const char *name = apm_err_name(err);
     struct wire_answer answer = {query->request, span_of(name, strlen(name)), buf_span(&body)};
-    send_to(node, client, act_encode(node, WIRE_answer, &answer));
+    clients_send(node, client, act_encode(node, WIRE_answer, &answer));
     buf_release(&body);
 }
 
@@ -410,72 +275,4 @@ bool clients_on_door(void *arg, short revents)
         }
     }
     return true;
-}
-
-/* ---- the end of a turn ---- */
-
-static void send_bodies(struct node *node, uint32_t first, uint32_t n)
-{
-    struct wire_bundles message = {.bundles = {.n = n, .items = node->spans}};
-
-    for (uint32_t i = 0; i < n; i++)
-        node->spans[i] = body_span(node->outbox_bodies[first + i]);
-    (void)bus_send_all(node->bus, act_encode(node, WIRE_bundles, &message));
-}
-
-static void flush_outbox(struct node *node)
-{
-    uint32_t first = 0;
-    size_t bytes = 0;
-
-    for (uint32_t i = 0; i < node->n_outbox; i++) {
-        bytes += node->outbox_bodies[i]->size;
-        bool is_full = bytes >= OUTBOX_BYTES || i + 1 - first == BLOCK_BUNDLES_MAX;
-        if (!is_full && i + 1 < node->n_outbox)
-            continue;
-        send_bodies(node, first, i + 1 - first);
-        first = i + 1;
-        bytes = 0;
-    }
-    for (uint32_t i = 0; i < node->n_outbox; i++)
-        body_unref(&node->outbox_bodies[i]);
-    node->n_outbox = 0;
-}
-
-/* At half of the stall time a body goes to everybody again (PROTOCOL, Timers). */
-static void resend_old(struct node *node, uint64_t now_ms)
-{
-    struct hash ids[BLOCK_BUNDLES_MAX];
-    uint64_t half_ms = node->core_config.stall_timeout_ms / 2;
-
-    if (now_ms < half_ms)
-        return;
-    uint32_t n = mempool_resend(node->mempool, now_ms - half_ms, now_ms, ids, N_ELEMENTS(ids));
-    for (uint32_t i = 0; i < n; i++) {
-        struct body *body = mempool_body(node->mempool, &ids[i]);
-        if (body != NULL)
-            disseminate(node, body);
-    }
-}
-
-static void expire(struct node *node)
-{
-    struct mempool_item gone[64];
-    uint32_t n;
-
-    do {
-        n = mempool_expire(node->mempool, node->view.committed.height, gone, N_ELEMENTS(gone));
-        for (uint32_t i = 0; i < n; i++) {
-            struct wire_outcome outcome = {.bundle = gone[i].id};
-            metric_add(node->env->metrics, METRIC_events_total, LABEL_expired, 1);
-            clients_outcome(node, &outcome);
-        }
-    } while (n == N_ELEMENTS(gone));
-}
-
-void clients_turn(struct node *node, uint64_t now_ms)
-{
-    resend_old(node, now_ms);
-    expire(node);
-    flush_outbox(node);
 }

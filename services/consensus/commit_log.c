@@ -15,17 +15,39 @@
  * nobody waits for it. */
 #define ROWS_PACE_MS 25u
 
-static struct commit_entry *log_at(struct node *node, uint32_t i)
+void commit_log_init(struct commit_log *log)
 {
-    return &node->log[(node->log_first + i) % COMMIT_LOG_MAX];
+    log->entries = mem_new(COMMIT_LOG_MAX, sizeof(*log->entries));
+    log->rows = mem_new(ROWS_MAX, sizeof(*log->rows));
 }
 
-struct commit_entry *commit_entry_at(struct node *node, uint64_t height)
+struct commit_entry *commit_log_find(const struct commit_log *log, uint64_t height)
 {
-    for (uint32_t i = 0; i < node->log_n; i++)
-        if (log_at(node, i)->height == height)
-            return log_at(node, i);
+    for (uint32_t i = 0; i < log->n; i++)
+        if (commit_log_at(log, i)->height == height)
+            return commit_log_at(log, i);
     return NULL;
+}
+
+static void release_entry(struct commit_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->n_bundles; i++)
+        body_unref(&entry->bodies[i]);
+    free(entry->bodies);
+    free(entry->proposal);
+    free(entry->proof);
+    *entry = (struct commit_entry){.height = 0};
+}
+
+void commit_log_release(struct commit_log *log)
+{
+    for (uint32_t i = 0; i < log->n; i++)
+        release_entry(commit_log_at(log, i));
+    for (uint32_t i = 0; i < log->n_rows; i++)
+        executed_row_release(&log->rows[i]);
+    free(log->entries);
+    free(log->rows);
+    *log = (struct commit_log){.n = 0};
 }
 
 static struct hash id_at(struct span ids, uint32_t i)
@@ -89,7 +111,7 @@ static struct commit_entry entry_of_pooled(struct node *node, struct pooled_bloc
 
     block->proposal = NULL; /* moved, ids with it */
     keep_bodies(node, &entry);
-    block_release(block);
+    pooled_block_release(block);
     return entry;
 }
 
@@ -120,16 +142,16 @@ static struct commit_entry entry_of_staged(const struct staged_block *staged)
  * room, because a node this far behind takes no more (peer.c, sync.c). */
 void commit_append(struct node *node, const struct action *action)
 {
-    struct pooled_block *pooled = block_find(node, &action->commit.block);
+    struct pooled_block *pooled = block_pool_find(&node->pool, &action->commit.block);
     const struct staged_block *staged = sync_staged(node, &action->commit.block);
 
-    MUST((pooled != NULL || staged != NULL) && node->log_n < COMMIT_LOG_MAX);
-    struct commit_entry *entry = log_at(node, node->log_n++);
+    MUST((pooled != NULL || staged != NULL) && node->log.n < COMMIT_LOG_MAX);
+    struct commit_entry *entry = commit_log_at(&node->log, node->log.n++);
     if (staged != NULL) {
         *entry = entry_of_staged(staged);
         if (pooled != NULL) {
             entry->is_stored = pooled->is_stored;
-            block_release(pooled);
+            pooled_block_release(pooled);
         }
     } else {
         *entry = entry_of_pooled(node, pooled);
@@ -164,16 +186,6 @@ void commit_fill(struct node *node, struct commit_entry *entry, const struct blo
     }
 }
 
-void commit_entry_release(struct commit_entry *entry)
-{
-    for (uint32_t i = 0; i < entry->n_bundles; i++)
-        body_unref(&entry->bodies[i]);
-    free(entry->bodies);
-    free(entry->proposal);
-    free(entry->proof);
-    *entry = (struct commit_entry){.height = 0};
-}
-
 /* ---- execution ---- */
 
 static void tell_clients(struct node *node, const struct commit_entry *entry,
@@ -191,53 +203,6 @@ static void tell_clients(struct node *node, const struct commit_entry *entry,
         };
         clients_outcome(node, &outcome);
         code += bundles[i].events.n;
-    }
-}
-
-/* A row with copies of all its spans, in one allocation. */
-static void add_row(struct node *node, const struct commit_entry *entry,
-                    const struct executed *executed)
-{
-    const struct ledger_segments *segments = &executed->segments;
-    size_t ids_size = entry->n_bundles * sizeof(struct hash);
-    size_t segments_size = segments->n * sizeof(struct store_segment);
-    size_t names_size = segments->n * (ID_BYTES_MAX + 1);
-
-    MUST(node->n_rows < ROWS_MAX);
-    struct executed_row *row = &node->rows[node->n_rows++];
-    row->bytes = mem_new(1, segments_size + names_size + ids_size + entry->proof_size +
-                                executed->outcomes.size + 1);
-    struct store_segment *list = (struct store_segment *)(void *)row->bytes;
-    uint8_t *at = row->bytes + segments_size;
-    for (uint32_t i = 0; i < segments->n; i++) {
-        const struct ledger_segment *segment = &segments->list[i];
-        size_t size = strlen(segment->head->space);
-        memcpy(at, segment->head->space, size);
-        list[i] = (struct store_segment){span_of(at, size), segment->first_seq, segment->n_records,
-                                         segment->head->chain, segment->tree_root};
-        at += size;
-    }
-    row->row = (struct store_commit_row){
-        .height = entry->height,
-        .block = entry->id,
-        .state_root = executed->state_root,
-        .authority_root = executed->authority_root,
-        .ledger_root = executed->ledger_root,
-        .time_ms = entry->header.time_ms,
-        .segments = list,
-        .n_segments = segments->n,
-    };
-    struct {
-        struct span from;
-        struct span *to;
-    } copies[] = {{span_of(entry->ids.data, ids_size), &row->row.bundles},
-                  {span_of(entry->proof, entry->proof_size), &row->row.proof},
-                  {executed->outcomes, &row->row.outcomes}};
-    for (size_t i = 0; i < N_ELEMENTS(copies); i++) {
-        if (copies[i].from.size > 0)
-            memcpy(at, copies[i].from.data, copies[i].from.size);
-        *copies[i].to = span_of(at, copies[i].from.size);
-        at += copies[i].from.size;
     }
 }
 
@@ -270,7 +235,8 @@ static void execute(struct node *node, const struct commit_entry *entry)
     metric_add(metrics, METRIC_events_total, LABEL_applied, executed.n_applied);
     metric_add(metrics, METRIC_events_total, LABEL_rejected, executed.n_rejected);
     tell_clients(node, entry, views, &executed);
-    add_row(node, entry, &executed);
+    MUST(node->log.n_rows < ROWS_MAX);
+    executed_row_init(&node->log.rows[node->log.n_rows++], entry, &executed);
 
     struct input input = {.kind = INPUT_EXECUTED, .from = VALIDATOR_NONE};
     input.executed.height = entry->height;
@@ -290,8 +256,8 @@ static void fetch_bodies(struct node *node, const struct commit_entry *entry, ui
 
 static void store_blocks(struct node *node)
 {
-    for (uint32_t i = 0; i < node->log_n; i++) {
-        struct commit_entry *entry = log_at(node, i);
+    for (uint32_t i = 0; i < node->log.n; i++) {
+        struct commit_entry *entry = commit_log_at(&node->log, i);
         if (entry->is_stored || entry->n_missing > 0 || entry->is_storing)
             continue;
         if (node->persister.n_queued >= PERSIST_JOBS_MAX / 2)
@@ -303,56 +269,56 @@ static void store_blocks(struct node *node)
 
 static bool is_paced(const struct node *node, uint64_t now_ms)
 {
-    return node->n_rows >= ROWS_BATCH || now_ms >= node->rows_sent_ms + ROWS_PACE_MS;
+    return node->log.n_rows >= ROWS_BATCH || now_ms >= node->log.rows_sent_ms + ROWS_PACE_MS;
 }
 
 static void send_rows(struct node *node, uint64_t now_ms)
 {
     struct store_commit_row rows[ROWS_BATCH];
-    uint32_t n = node->n_rows < ROWS_BATCH ? node->n_rows : ROWS_BATCH;
+    uint32_t n = node->log.n_rows < ROWS_BATCH ? node->log.n_rows : ROWS_BATCH;
 
-    if (n == 0 || node->n_rows_sent > 0 || !store_can_commit(node->store) ||
+    if (n == 0 || node->log.n_rows_sent > 0 || !store_can_commit(node->store) ||
         !is_paced(node, now_ms))
         return;
-    node->rows_sent_ms = now_ms;
+    node->log.rows_sent_ms = now_ms;
     for (uint32_t i = 0; i < n; i++)
-        rows[i] = node->rows[i].row;
-    node->n_rows_sent = n;
+        rows[i] = node->log.rows[i].row;
+    node->log.n_rows_sent = n;
     store_commit(node->store, rows, n);
 }
 
 void commit_on_rows(struct node *node, uint64_t height)
 {
-    uint32_t n = node->n_rows_sent;
+    uint32_t n = node->log.n_rows_sent;
 
-    MUST(n > 0 && node->rows[n - 1].row.height == height);
+    MUST(n > 0 && node->log.rows[n - 1].row.height == height);
     for (uint32_t i = 0; i < n; i++)
-        free(node->rows[i].bytes);
-    node->n_rows -= n;
-    node->n_rows_sent = 0;
-    memmove(node->rows, node->rows + n, node->n_rows * sizeof(node->rows[0]));
+        executed_row_release(&node->log.rows[i]);
+    node->log.n_rows -= n;
+    node->log.n_rows_sent = 0;
+    memmove(node->log.rows, node->log.rows + n, node->log.n_rows * sizeof(node->log.rows[0]));
 }
 
 void commit_turn(struct node *node, uint64_t now_ms)
 {
     store_blocks(node);
-    while (node->log_n > 0 && node->n_rows < ROWS_MAX) {
-        struct commit_entry *entry = log_at(node, 0);
+    while (node->log.n > 0 && node->log.n_rows < ROWS_MAX) {
+        struct commit_entry *entry = commit_log_at(&node->log, 0);
         if (entry->n_missing > 0)
             fetch_bodies(node, entry, now_ms);
         if (entry->n_missing > 0 || !entry->is_stored)
             break;
         struct commit_entry taken = *entry;
-        node->log_first = (node->log_first + 1) % COMMIT_LOG_MAX;
-        node->log_n--;
+        node->log.first = (node->log.first + 1) % COMMIT_LOG_MAX;
+        node->log.n--;
         execute(node, &taken);
-        commit_entry_release(&taken);
+        release_entry(&taken);
     }
     send_rows(node, now_ms);
 }
 
 uint64_t commit_deadline(const struct node *node)
 {
-    bool waits = node->n_rows > 0 && node->n_rows_sent == 0;
-    return waits ? node->rows_sent_ms + ROWS_PACE_MS : CLOCK_NEVER;
+    bool waits = node->log.n_rows > 0 && node->log.n_rows_sent == 0;
+    return waits ? node->log.rows_sent_ms + ROWS_PACE_MS : CLOCK_NEVER;
 }

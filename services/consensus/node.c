@@ -19,7 +19,7 @@ static void report_pending(struct node *node)
 {
     struct hash blocks[POOLED_BLOCKS_MAX];
     struct mempool_chain chain = {
-        blocks, block_chain(node, &node->view.high_block, blocks, POOLED_BLOCKS_MAX)};
+        blocks, block_pool_chain(&node->pool, &node->view.high_block, blocks, POOLED_BLOCKS_MAX)};
     struct mempool_pending pending;
 
     mempool_look_pending(node->mempool, &chain, &pending);
@@ -70,7 +70,7 @@ void node_turn(void *state, uint64_t now_ms)
         act_tick(node);
     payload_turn(node, now_ms);
     commit_turn(node, now_ms);
-    clients_turn(node, now_ms);
+    disseminate_turn(node, now_ms);
     report_pending(node);
     sync_turn(node, now_ms);
     persist_turn(node);
@@ -120,18 +120,8 @@ bool node_drain(void *state)
         node->drain_started_ms = clock_mono_ms();
         act_input(node, &input);
     }
-    return !owes_handoff(node) && persist_is_idle(node) && node->log_n == 0 && node->n_rows == 0;
-}
-
-static void free_blocks(struct node *node)
-{
-    for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++)
-        if (node->blocks[i].is_used)
-            block_release(&node->blocks[i]);
-    for (uint32_t i = 0; node->log != NULL && i < node->log_n; i++)
-        commit_entry_release(&node->log[(node->log_first + i) % COMMIT_LOG_MAX]);
-    for (uint32_t i = 0; node->rows != NULL && i < node->n_rows; i++)
-        free(node->rows[i].bytes);
+    return !owes_handoff(node) && persist_is_idle(node) && node->log.n == 0 &&
+           node->log.n_rows == 0;
 }
 
 static void stop_listening(struct node *node)
@@ -157,14 +147,15 @@ void node_stop(void *state)
     bus_destroy(&node->bus);
     zap_destroy(&node->zap);
     signer_stop(&node->signer);
-    free_blocks(node);
-    if (node->waiters != NULL)
-        clients_release(node);
+    block_pool_release(&node->pool);
+    commit_log_release(&node->log);
+    outbox_release(&node->outbox);
+    waiters_destroy(&node->waiters);
     mempool_destroy(&node->mempool);
     if (node->arena != NULL)
         (void)munmap(node->arena, node->arena_size);
-    void *owned[] = {node->core,  node->actions,       node->queue,       node->frame,
-                     node->spans, node->log,           node->rows,        node->staged,
+    void *owned[] = {node->core,  node->actions,       node->queue,
+                     node->frame, node->spans,         node->staged,
                      node->hello, node->loaded_record, node->loaded_proof};
     for (size_t i = 0; i < N_ELEMENTS(owned); i++)
         free(owned[i]);

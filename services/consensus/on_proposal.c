@@ -7,15 +7,16 @@ void on_proposal(struct node *node, uint32_t from, const struct wire_proposal *m
     struct hash id = hash_bytes(message->header);
     struct proposal proposal;
 
-    if (block_find(node, &id) != NULL || !verify_proposal(node, from, message, &proposal))
+    if (block_pool_find(&node->pool, &id) != NULL ||
+        !verify_proposal(node, from, message, &proposal))
         return;
     if (proposal.header.height <= node->view.committed.height)
         return;
-    struct pooled_block *block = block_add(node, &id, &proposal.header, frame, from);
+    struct pooled_block *block = block_pool_add(&node->pool, &id, &proposal.header, frame, from);
     if (block == NULL)
         return;
     struct input input = {.kind = INPUT_PROPOSAL, .from = from, .proposal = &proposal};
     act_input(node, &input);
     if (!core_has_block(node->core, &id))
-        block_forget(node, &id); /* the core did not want it */
+        payload_forget(node, &id); /* the core did not want it */
 }

@@ -34,7 +34,7 @@ static bool has_no_duplicate(struct node *node, const struct pooled_block *block
 
     for (; at != NULL && steps < POOLED_BLOCKS_MAX; steps++) {
         n += at->n_bundles;
-        at = block_find(node, &at->header.parent);
+        at = block_pool_find(&node->pool, &at->header.parent);
     }
     struct hash *ids = malloc((n > 0 ? n : 1) * sizeof(*ids));
     if (ids == NULL)
@@ -44,7 +44,7 @@ static bool has_no_duplicate(struct node *node, const struct pooled_block *block
     for (uint32_t i = 0; i < steps; i++) {
         memcpy(ids + used, at->ids.data, at->ids.size);
         used += at->n_bundles;
-        at = block_find(node, &at->header.parent);
+        at = block_pool_find(&node->pool, &at->header.parent);
     }
     qsort(ids, used, sizeof(*ids), compare_ids);
     bool is_clean = true;
@@ -101,7 +101,7 @@ static bool repeats_committed(struct node *node, const struct pooled_block *bloc
 
 void payload_wanted(struct node *node, const struct hash *id)
 {
-    struct pooled_block *block = block_find(node, id);
+    struct pooled_block *block = block_pool_find(&node->pool, id);
 
     if (block == NULL)
         return;
@@ -150,7 +150,7 @@ static void ask_for_bodies(struct node *node, struct pooled_block *block, uint64
 void payload_turn(struct node *node, uint64_t now_ms)
 {
     for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++) {
-        struct pooled_block *block = &node->blocks[i];
+        struct pooled_block *block = &node->pool.blocks[i];
         if (!block->is_used || !block->is_payload_wanted)
             continue;
         if (mempool_n_missing(node->mempool, &block->id) == 0)
@@ -165,9 +165,9 @@ uint64_t payload_deadline(const struct node *node)
     uint64_t due = CLOCK_NEVER;
 
     for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++)
-        if (node->blocks[i].is_used && node->blocks[i].is_payload_wanted &&
-            node->blocks[i].ask_ms < due)
-            due = node->blocks[i].ask_ms;
+        if (node->pool.blocks[i].is_used && node->pool.blocks[i].is_payload_wanted &&
+            node->pool.blocks[i].ask_ms < due)
+            due = node->pool.blocks[i].ask_ms;
     return due;
 }
 
@@ -184,7 +184,7 @@ void payload_build(struct node *node, const struct action *action)
     const struct conf *conf = node->env->conf;
     struct hash blocks[POOLED_BLOCKS_MAX];
     struct mempool_chain chain = {
-        blocks, block_chain(node, &action->build.parent, blocks, POOLED_BLOCKS_MAX)};
+        blocks, block_pool_chain(&node->pool, &action->build.parent, blocks, POOLED_BLOCKS_MAX)};
     struct mempool_budget budget = {
         .bundles_max =
             (uint32_t)lower(conf_u64(conf, SETTING_block_bundles), parameters->block_bundles_max),
@@ -200,4 +200,13 @@ void payload_build(struct node *node, const struct action *action)
     input.built.payload_root = merkle_root_of_hashes(node->built_ids, node->n_built);
     input.built.is_empty = node->n_built == 0;
     act_input(node, &input);
+}
+
+void payload_forget(struct node *node, const struct hash *block)
+{
+    struct pooled_block *pooled = block_pool_find(&node->pool, block);
+
+    mempool_unmark(node->mempool, block);
+    if (pooled != NULL)
+        pooled_block_release(pooled);
 }

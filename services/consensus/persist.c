@@ -32,8 +32,8 @@ static void pool_own(struct node *node, const struct proposal *own)
     if (own->entry.kind != ENTRY_NONE)
         message.entry = span_of(entry, entry_encode(&own->entry, entry, sizeof(entry)));
     struct span bytes = act_encode(node, WIRE_proposal, &message);
-    struct pooled_block *block = block_add(node, &own->id, &own->header, bytes, node->self);
-    MUST(block != NULL);
+    bool has_room = block_pool_add(&node->pool, &own->id, &own->header, bytes, node->self);
+    MUST(has_room);
     bool is_marked = mempool_mark(node->mempool, &own->id, node->built_ids, node->n_built);
     MUST(is_marked);
 }
@@ -127,8 +127,8 @@ static void list_logged(const struct commit_entry *entry, struct write_list *lis
 
 static struct commit_entry *find_logged(struct node *node, const struct hash *id)
 {
-    for (uint32_t i = 0; i < node->log_n; i++) {
-        struct commit_entry *entry = &node->log[(node->log_first + i) % COMMIT_LOG_MAX];
+    for (uint32_t i = 0; i < node->log.n; i++) {
+        struct commit_entry *entry = commit_log_at(&node->log, i);
         if (hash_eq(&entry->id, id))
             return entry;
     }
@@ -147,7 +147,7 @@ static void list_blocks(struct node *node, struct write_list *list)
             is_listed |= hash_eq(&list->blocks[j].id, id);
         if (is_listed)
             continue;
-        struct pooled_block *pooled = block_find(node, id);
+        struct pooled_block *pooled = block_pool_find(&node->pool, id);
         struct commit_entry *logged = pooled == NULL ? find_logged(node, id) : NULL;
         if (pooled != NULL && !pooled->is_stored)
             (void)list_pooled(node, pooled, list);
@@ -249,7 +249,7 @@ void persist_turn(struct node *node)
 
 static void patch_own(struct node *node, const struct intent *intent, const struct sig *sig)
 {
-    struct pooled_block *block = block_find(node, &intent->proposal.block);
+    struct pooled_block *block = block_pool_find(&node->pool, &intent->proposal.block);
     struct wire_proposal message;
 
     if (block == NULL)
@@ -276,7 +276,7 @@ static void patch_proposals(struct node *node)
 
 static void mark_stored(struct node *node, const struct hash *id)
 {
-    struct pooled_block *pooled = block_find(node, id);
+    struct pooled_block *pooled = block_pool_find(&node->pool, id);
     struct commit_entry *logged = find_logged(node, id);
 
     if (pooled != NULL)

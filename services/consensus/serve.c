@@ -97,7 +97,7 @@ static void send_done(void *context, enum apm_err err)
 
 void sync_serve_block(struct node *node, uint32_t to, const struct hash *id)
 {
-    const struct pooled_block *block = block_find(node, id);
+    const struct pooled_block *block = block_pool_find(&node->pool, id);
 
     if (block != NULL) {
         (void)bus_send(node->bus, to, span_of(block->proposal, block->proposal_size));

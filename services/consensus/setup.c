@@ -223,11 +223,11 @@ static void make_memory(struct node *node)
     node->queue = mem_new(QUEUE_INPUTS_MAX, sizeof(*node->queue));
     node->frame = mem_new(1, FRAME_BYTES_MAX);
     node->spans = mem_new(SPANS_MAX, sizeof(*node->spans));
-    node->log = mem_new(COMMIT_LOG_MAX, sizeof(*node->log));
-    node->rows = mem_new(COMMIT_LOG_MAX, sizeof(*node->rows));
+    commit_log_init(&node->log);
     node->staged = mem_new(RANGE_BLOCKS_MAX, sizeof(*node->staged));
     node->mempool = make_mempool(node);
-    clients_init(node);
+    node->waiters = waiters_new(WAITERS_MAX);
+    outbox_init(&node->outbox);
 }
 
 static void listen(struct node *node)

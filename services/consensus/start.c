@@ -134,8 +134,8 @@ static void on_uncommitted(void *context, const struct store_block *stored)
     if (node->is_load_failed || stored->height <= node->loaded_tip.height ||
         !decode_block(node, stored, &proposal))
         return;
-    struct pooled_block *block =
-        block_add(node, &proposal.id, &proposal.header, stored->proposal, VALIDATOR_NONE);
+    struct pooled_block *block = block_pool_add(&node->pool, &proposal.id, &proposal.header,
+                                                stored->proposal, VALIDATOR_NONE);
     if (block == NULL)
         return; /* more than the window holds: peers have what matters */
     block->is_stored = true;
@@ -214,7 +214,7 @@ static void feed_proof(struct node *node)
 static void feed_blocks(struct node *node)
 {
     for (uint32_t i = 0; i < POOLED_BLOCKS_MAX; i++) {
-        struct pooled_block *block = &node->blocks[i];
+        struct pooled_block *block = &node->pool.blocks[i];
         struct wire_proposal message;
         struct proposal proposal;
         if (!block->is_used ||
@@ -227,7 +227,7 @@ static void feed_blocks(struct node *node)
         struct hash id = block->id;
         act_input(node, &input);
         if (!core_has_block(node->core, &id))
-            block_forget(node, &id);
+            payload_forget(node, &id);
     }
 }
 

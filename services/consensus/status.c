@@ -116,8 +116,8 @@ static void add_verbose(const struct node *node, json_t *status)
     json_object_set_new(status, "admitted", json_boolean(node->view.is_admitted));
     json_object_set_new(status, "catching_up", json_boolean(node->sync.is_active));
     json_object_set_new(status, "mempool_bytes", json_integer((json_int_t)size.bytes));
-    json_object_set_new(status, "commit_backlog", json_integer(node->log_n));
-    json_object_set_new(status, "waiting_clients", json_integer(node->n_waiters));
+    json_object_set_new(status, "commit_backlog", json_integer(node->log.n));
+    json_object_set_new(status, "waiting_clients", json_integer(waiters_count(node->waiters)));
     json_object_set_new(status, "database", json_string(store_detail(node->store)));
     json_object_set_new(status, "safety_counter",
                         json_integer((json_int_t)node->persister.counter));

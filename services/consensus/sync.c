@@ -14,7 +14,7 @@
 
 static bool is_behind(struct node *node)
 {
-    const struct commit_entry *first = node->log_n > 0 ? &node->log[node->log_first] : NULL;
+    const struct commit_entry *first = node->log.n > 0 ? commit_log_at(&node->log, 0) : NULL;
 
     return node->sync.tip_height > node->view.committed.height ||
            (first != NULL && first->n_missing > 0);
@@ -23,8 +23,8 @@ static bool is_behind(struct node *node)
 /* The first height whose block or bodies are not here. */
 static uint64_t wanted_height(struct node *node)
 {
-    for (uint32_t i = 0; i < node->log_n; i++) {
-        const struct commit_entry *entry = &node->log[(node->log_first + i) % COMMIT_LOG_MAX];
+    for (uint32_t i = 0; i < node->log.n; i++) {
+        const struct commit_entry *entry = commit_log_at(&node->log, i);
         if (entry->n_missing > 0)
             return entry->height;
     }
@@ -103,7 +103,7 @@ void sync_turn(struct node *node, uint64_t now_ms)
         return;
     if (sync->is_waiting && now_ms >= sync->asked_ms + ASK_TIMEOUT_MS)
         fail(node);
-    if (sync->is_waiting || node->log_n >= COMMIT_LOG_BUSY)
+    if (sync->is_waiting || node->log.n >= COMMIT_LOG_BUSY)
         return;
     if (sync->n_failures > 2 * node->genesis->n_validators ||
         (sync->n_failures == 0 && sync->request_answered && !is_behind(node))) {
@@ -167,7 +167,7 @@ static bool stage(struct node *node, struct span bytes, struct staged_block *ret
 /* Blocks we have committed already but whose bodies are missing: the id is the proof. */
 static void fill_known(struct node *node, const struct staged_block *staged)
 {
-    struct commit_entry *entry = commit_entry_at(node, staged->header.height);
+    struct commit_entry *entry = commit_log_find(&node->log, staged->header.height);
 
     if (entry != NULL && hash_eq(&entry->id, &staged->id) && entry->n_missing > 0)
         commit_fill(node, entry, &staged->bundles);

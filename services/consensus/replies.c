@@ -1,0 +1,53 @@
+/* What clients are told of their bundles. */
+#include "services/consensus/node.h"
+
+#include "common/clock.h"
+
+void clients_send(struct node *node, const struct client_ref *client, struct span frame)
+{
+    switch (client->kind) {
+    case CLIENT_NONE:
+        break;
+    case CLIENT_DOOR:
+        if (door_send(node->door, &client->route, frame) == APM_ERR_BUSY)
+            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
+        break;
+    case CLIENT_ADMIN:
+        if (!admin_send(node->env->admin, span_of(client->route.bytes, client->route.size), frame))
+            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
+        break;
+    }
+}
+
+void clients_reply(struct node *node, const struct client_ref *client, uint64_t request,
+                   const struct hash *bundle, enum apm_err err, const char *detail)
+{
+    const char *name = apm_err_name(err);
+    struct wire_submit_reply reply = {
+        .request = request,
+        .bundle = *bundle,
+        .error = span_of(name, strlen(name)),
+        .detail = span_of(detail, strnlen(detail, 256)),
+    };
+
+    clients_send(node, client, act_encode(node, WIRE_submit_reply, &reply));
+}
+
+void clients_send_outcome(struct node *node, const struct client_ref *client,
+                          const struct wire_outcome *outcome)
+{
+    clients_send(node, client, act_encode(node, WIRE_outcome, outcome));
+}
+
+void clients_outcome(struct node *node, const struct wire_outcome *outcome)
+{
+    struct waiter waiter;
+
+    while (waiters_claim(node->waiters, &outcome->bundle, &waiter)) {
+        struct wire_outcome message = *outcome;
+        message.request = waiter.request;
+        clients_send_outcome(node, &waiter.client, &message);
+        metric_observe(node->env->metrics, METRIC_finality,
+                       (double)(clock_mono_us() - waiter.arrived_us) / 1e6);
+    }
+}
