@@ -36,6 +36,7 @@ static void forget(struct world *world, struct replica *replica)
     const struct store *store = &replica->store;
 
     replica->tick_ms = UINT64_MAX;
+    replica->n_writes = 0;
     replica->known = store->bodies;
     replica->held = store->blocks;
     replica->proven = store->proofs;

@@ -33,8 +33,9 @@ struct replica {
     struct store store;
 
     /* gone after a crash */
-    uint64_t tick_ms; /* virtual; when EVENT_TICK is due */
-    uint64_t known;   /* requests whose bodies are here */
+    uint32_t n_writes; /* completed in this life */
+    uint64_t tick_ms;  /* virtual; when EVENT_TICK is due */
+    uint64_t known;    /* requests whose bodies are here */
     uint64_t arrived_ms[REQUESTS_MAX];
     uint64_t resend_ms[REQUESTS_MAX]; /* when it goes to everybody again */
     struct block_set held, proven;    /* proven: with a proof of their commit */

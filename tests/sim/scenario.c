@@ -178,13 +178,20 @@ static bool read_fact(struct script *script, enum fact *ret_fact, uint64_t numbe
     return replicas_after(script, "at", ret_set);
 }
 
-static bool hold_all(const struct world *world, uint64_t set, enum fact fact,
-                     const uint64_t *numbers)
+/* How many of the set it holds for; ret_n: of how many. */
+static uint32_t count_holding(const struct world *world, uint64_t set, enum fact fact,
+                              const uint64_t *numbers, uint32_t *ret_n)
 {
-    for (uint32_t i = 0; i < world->n_replicas; i++)
-        if ((set >> i & 1) != 0 && !holds(world, i, fact, numbers))
-            return false;
-    return true;
+    uint32_t n_holding = 0;
+
+    *ret_n = 0;
+    for (uint32_t i = 0; i < world->n_replicas; i++) {
+        if ((set >> i & 1) == 0)
+            continue;
+        n_holding += holds(world, i, fact, numbers);
+        (*ret_n)++;
+    }
+    return n_holding;
 }
 
 static bool do_until(struct script *script)
@@ -192,12 +199,13 @@ static bool do_until(struct script *script)
     struct world *world = script->world;
     uint64_t numbers[2] = {0, 0};
     uint64_t set;
+    uint32_t n;
     enum fact fact;
 
     if (!read_fact(script, &fact, numbers, &set))
         return complain(script, "until qc T S | term T | committed H | timed-out T [at SET]");
     uint64_t end_ms = world->now_ms + PATIENCE_MS;
-    while (!hold_all(world, set, fact, numbers)) {
+    while (count_holding(world, set, fact, numbers, &n) < n) {
         if (world->checkers.has_failed)
             return true;
         if (world->now_ms >= end_ms)
@@ -212,6 +220,7 @@ static bool do_expect(struct script *script)
     uint64_t numbers[2] = {0, 0};
     bool is_negated = script->n_words > 2 && strcmp(script->words[1], "not") == 0;
     uint64_t set;
+    uint32_t n;
     enum fact fact;
 
     if (is_negated) {
@@ -221,7 +230,8 @@ static bool do_expect(struct script *script)
     }
     if (!read_fact(script, &fact, numbers, &set))
         return complain(script, "expect [not] qc T S | term T | committed H | timed-out T ...");
-    if (hold_all(script->world, set, fact, numbers) == is_negated)
+    uint32_t n_holding = count_holding(script->world, set, fact, numbers, &n);
+    if (n_holding != (is_negated ? 0 : n))
         return complain(script, "it is otherwise");
     return true;
 }

@@ -184,6 +184,16 @@ static void complete_persists(struct world *world, struct replica *replica,
     }
 }
 
+/* A crash between the two halves of a write; more often in the first one of a life, for
+ * two such crashes in a row are what the repair of the file is for. */
+static bool is_cut_off(struct world *world, const struct replica *replica)
+{
+    bool is_first = replica->boot > 0 && replica->n_writes == 0;
+
+    return world_has(world, FAULT_CRASH) && !world->is_healed &&
+           rng_chance(&world->rng, is_first ? 200 : 15);
+}
+
 void store_completed(struct world *world, struct replica *replica, bool is_file)
 {
     struct store *store = &replica->store;
@@ -200,8 +210,12 @@ void store_completed(struct world *world, struct replica *replica, bool is_file)
         if (batch->tip != NO_BLOCK)
             check_acknowledged(world, replica, batch->tip);
     }
-    if (!batch->is_file_done || !batch->is_store_done)
+    if (!batch->is_file_done || !batch->is_store_done) {
+        if (is_cut_off(world, replica))
+            replica_crash(world, replica, rng_between(&world->rng, 5, 300));
         return;
+    }
+    replica->n_writes++;
     complete_persists(world, replica, batch);
     if (replica->boot != boot)
         return;
