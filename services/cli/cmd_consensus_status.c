@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "services/cli/ask.h"
 #include "services/cli/output_json.h"
 #include "services/cli/output_text.h"
@@ -20,6 +21,36 @@ static bool is_plain(const char *name, const char *const *names, size_t n)
     return false;
 }
 
+static void age_since(const json_t *peer, const char *name, char out[32])
+{
+    uint64_t then_ms = json_u64(peer, name), now_ms = clock_wall_ms();
+    age_text(now_ms > then_ms ? now_ms - then_ms : 0, out);
+}
+
+/* "n3  active, heard just now, rejoined 4m ago, height 812, rtt 1 ms, clock +3 ms" */
+static void print_peer(const json_t *peer, const char *label)
+{
+    char text[200], heard[32] = "", rejoined[32] = "";
+    const json_t *rtt = json_object_get(peer, "rtt_ms");
+    bool was_heard = json_u64(peer, "last_seen_ms") > 0;
+    bool has_rejoined = json_u64(peer, "rejoined_ms") > 0;
+    bool is_measured = json_is_integer(rtt);
+
+    age_since(peer, "last_seen_ms", heard);
+    age_since(peer, "rejoined_ms", rejoined);
+    (void)snprintf(text, sizeof(text), "%s, %s%s%s%s, height %llu",
+                   json_flag(peer, "active") ? "active" : "NOT active",
+                   was_heard ? "heard " : "never heard", was_heard ? heard : "",
+                   has_rejoined ? ", rejoined " : "", has_rejoined ? rejoined : "",
+                   (unsigned long long)json_u64(peer, "height"));
+    if (is_measured)
+        print_field(label, "%s  %s, rtt %lld ms, clock %+lld ms", json_text(peer, "id"), text,
+                    (long long)json_integer_value(rtt),
+                    (long long)json_integer_value(json_object_get(peer, "clock_offset_ms")));
+    else
+        print_field(label, "%s  %s", json_text(peer, "id"), text);
+}
+
 static void print_text(const json_t *status, bool is_verbose)
 {
     static const char *const names[] = {
@@ -29,10 +60,11 @@ static void print_text(const json_t *status, bool is_verbose)
         "state_root", "executed_height", "pending",
     };
     static const char *const quorum[] = {
-        "validator_count", "active_validators", "quorum_threshold", "quorum_met", "reasons",
+        "validator_count", "active_validators", "quorum_threshold",
+        "quorum_met",      "reasons",           "peers",
     };
     const char *name = NULL;
-    json_t *value = NULL, *reason = NULL;
+    json_t *value = NULL, *reason = NULL, *peer = NULL;
     size_t i = 0;
 
     for (size_t j = 0; j < N_ELEMENTS(names); j++)
@@ -58,6 +90,8 @@ static void print_text(const json_t *status, bool is_verbose)
             print_scalar(status, name);
         }
     }
+    json_array_foreach(json_object_get(status, "peers"), i, peer)
+        print_peer(peer, i == 0 ? "peers" : "");
 }
 
 int cmd_consensus_status(const struct invocation *invocation)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 
 void node_fail(struct node *node, enum apm_err err)
@@ -60,6 +61,19 @@ static void set_gauges(struct node *node, uint64_t now_ms)
     node->gauges_ms = now_ms;
 }
 
+/* Away and back is worth a line: it is what operators look for first. */
+static void watch_peers(struct node *node, uint64_t now_ms)
+{
+    peer_watch_turn(&node->watch, now_ms, node_silence_ms(node));
+    for (uint32_t i = 0; i < node->genesis->n_validators; i++) {
+        uint64_t away_ms =
+            i == node->self ? 0 : peer_watch_heard(&node->watch, i, node->view.peers[i].seen_ms);
+        if (away_ms > 0)
+            LOG_INFO("peer_rejoined", F_STR("peer", node_name_of(node, i)),
+                     F_U64("away_ms", away_ms));
+    }
+}
+
 void node_turn(void *state, uint64_t now_ms)
 {
     struct node *node = state;
@@ -68,6 +82,7 @@ void node_turn(void *state, uint64_t now_ms)
         return;
     if (now_ms >= core_deadline_ms(node->core))
         act_tick(node);
+    watch_peers(node, now_ms);
     payload_turn(node, now_ms);
     commit_turn(node, now_ms);
     disseminate_turn(node, now_ms);

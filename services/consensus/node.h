@@ -21,6 +21,7 @@
 #include "services/consensus/commit_log.h"
 #include "services/consensus/core/core.h"
 #include "services/consensus/mempool.h"
+#include "services/consensus/peer_watch.h"
 #include "services/consensus/persist.h"
 #include "services/consensus/signer.h"
 #include "services/consensus/store.h"
@@ -62,6 +63,7 @@ struct node {
     uint32_t n_queue;
     bool is_stepping;
     struct core_view view; /* after the last step */
+    struct peer_watch watch;
 
     struct block_pool pool;
     struct hash built_ids[BLOCK_BUNDLES_MAX]; /* of the last BUILD */
@@ -152,6 +154,8 @@ bool verify_proposal_form(const struct node *node, const struct wire_proposal *m
                           struct proposal *ret_proposal);
 
 /* queries.c and status.c: what operators ask over the admin socket. */
+/* Unheard for this long: away. */
+uint64_t node_silence_ms(const struct node *node);
 bool node_is_active(const struct node *node, uint32_t validator, uint64_t now_ms);
 const char *node_name_of(const struct node *node, uint32_t validator);
 

@@ -10,10 +10,14 @@ static void measure(struct node *node, uint32_t from, const struct wire_heartbea
 
     if (message->reply != BEAT_ANSWER || node->beat_sent_ms == 0 || now_ms < node->beat_sent_ms)
         return;
-    double rtt_s = (double)(now_ms - node->beat_sent_ms) / 1e3;
-    double offset_s = ((double)message->sent_ms - (double)clock_wall_ms()) / 1e3 + rtt_s / 2;
-    metric_set_at(node->env->metrics, METRIC_peer_rtt, from, rtt_s);
-    metric_set_at(node->env->metrics, METRIC_clock_offset, from, offset_s);
+    struct watched_peer *peer = &node->watch.peers[from];
+    peer->is_measured = true;
+    peer->rtt_ms = now_ms - node->beat_sent_ms;
+    peer->clock_offset_ms =
+        (int64_t)message->sent_ms - (int64_t)clock_wall_ms() + (int64_t)(peer->rtt_ms / 2);
+    metric_set_at(node->env->metrics, METRIC_peer_rtt, from, (double)peer->rtt_ms / 1e3);
+    metric_set_at(node->env->metrics, METRIC_clock_offset, from,
+                  (double)peer->clock_offset_ms / 1e3);
 }
 
 void on_heartbeat(struct node *node, uint32_t from, const struct wire_heartbeat *message,

@@ -259,6 +259,7 @@ static void on_loaded(void *context)
     restore_roots(node);
     free(record);
     node->phase = NODE_RUNNING;
+    peer_watch_start(&node->watch, clock_mono_ms());
     LOG_INFO("loaded", F_U64("height", node->loaded_tip.height), F_HASH("state_root", &root),
              F_U64("counter", node->persister.counter));
     act_tick(node);

@@ -10,12 +10,17 @@ const char *node_name_of(const struct node *node, uint32_t validator)
     return validator < node->genesis->n_validators ? node->genesis->cards[validator].id : "";
 }
 
-/* Heard from within three beats of its leader, or of ours: peers that are well answer. */
+/* Everybody shows its presence twice in a round's time; peers that are well answer. */
+uint64_t node_silence_ms(const struct node *node)
+{
+    return 2 * node->core_config.round_timeout_ms;
+}
+
 bool node_is_active(const struct node *node, uint32_t validator, uint64_t now_ms)
 {
     uint64_t seen_ms = node->view.peers[validator].seen_ms;
 
-    return seen_ms != 0 && now_ms < seen_ms + 2 * node->core_config.round_timeout_ms;
+    return seen_ms != 0 && now_ms < seen_ms + node_silence_ms(node);
 }
 
 static uint32_t count_active(const struct node *node)
@@ -96,6 +101,41 @@ static const char *health_of(const struct node *node, uint32_t n_active, const j
     return json_array_size(reasons) == 0 ? "healthy" : "degraded";
 }
 
+/* 0 stays 0: never. */
+static json_t *wall_json(uint64_t mono_ms, uint64_t now_ms)
+{
+    return json_integer(mono_ms == 0 ? 0 : (json_int_t)(clock_wall_ms() - (now_ms - mono_ms)));
+}
+
+static json_t *peer_json(const struct node *node, uint32_t i, uint64_t now_ms)
+{
+    const struct watched_peer *peer = &node->watch.peers[i];
+    json_t *json = json_object();
+
+    json_object_set_new(json, "id", json_string(node_name_of(node, i)));
+    json_object_set_new(json, "active", json_boolean(node_is_active(node, i, now_ms)));
+    json_object_set_new(json, "last_seen_ms", wall_json(node->view.peers[i].seen_ms, now_ms));
+    json_object_set_new(json, "rejoined_ms", wall_json(peer->rejoined_ms, now_ms));
+    json_object_set_new(json, "height",
+                        json_integer((json_int_t)node->view.peers[i].committed_height));
+    json_object_set_new(json, "rtt_ms",
+                        peer->is_measured ? json_integer((json_int_t)peer->rtt_ms) : json_null());
+    json_object_set_new(json, "clock_offset_ms",
+                        peer->is_measured ? json_integer(peer->clock_offset_ms) : json_null());
+    return json;
+}
+
+static json_t *peers_json(const struct node *node)
+{
+    uint64_t now_ms = clock_mono_ms();
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < node->genesis->n_validators; i++)
+        if (i != node->self)
+            json_array_append_new(list, peer_json(node, i, now_ms));
+    return list;
+}
+
 static void add_verbose(const struct node *node, json_t *status)
 {
     struct mempool_size size = mempool_size(node->mempool);
@@ -122,6 +162,7 @@ static void add_verbose(const struct node *node, json_t *status)
     json_object_set_new(status, "safety_counter",
                         json_integer((json_int_t)node->persister.counter));
     json_object_set_new(status, "signer_pid", json_integer(signer_pid(node->signer)));
+    json_object_set_new(status, "peers", peers_json(node));
 }
 
 enum apm_err query_status(void *state, struct span args, struct buf *ret_body)
@@ -162,8 +203,6 @@ static json_t *validator_json(const struct node *node, uint32_t i, uint64_t now_
     const struct card *card = &node->genesis->cards[i];
     bool is_self = i == node->self;
     const struct core_peer_view *peer = &node->view.peers[i];
-    uint64_t seen_ms =
-        is_self || peer->seen_ms == 0 ? 0 : clock_wall_ms() - (now_ms - peer->seen_ms);
     uint64_t height = is_self ? node->view.committed.height : peer->committed_height;
     uint16_t port = card->services[CARD_CONSENSUS].port;
     char endpoint[CARD_ADDRESS_MAX + 8], key[65];
@@ -171,12 +210,12 @@ static json_t *validator_json(const struct node *node, uint32_t i, uint64_t now_
     (void)snprintf(endpoint, sizeof(endpoint), "%s:%u", card->address, port);
     hex_encode(card->key.b, sizeof(card->key.b), key);
     json_t *json =
-        json_pack("{s:s,s:i,s:s,s:i,s:s,s:s,s:s,s:b,s:I,s:I,s:I}", "id", card->id, "index", (int)i,
+        json_pack("{s:s,s:i,s:s,s:i,s:s,s:s,s:s,s:b,s:I,s:I}", "id", card->id, "index", (int)i,
                   "address", card->address, "port", (int)port, "endpoint", endpoint, "public_key",
                   key, "role", i == node->view.leader ? "leader" : "follower", "active",
-                  is_self || node_is_active(node, i, now_ms), "last_seen_ms",
-                  (json_int_t)(is_self ? clock_wall_ms() : seen_ms), "height", (json_int_t)height,
+                  is_self || node_is_active(node, i, now_ms), "height", (json_int_t)height,
                   "missed_votes", (json_int_t)node->n_missed[i]);
+    json_object_set_new(json, "last_seen_ms", wall_json(is_self ? now_ms : peer->seen_ms, now_ms));
     json_object_set_new(json, "client_port", json_integer(card->client_port));
     json_object_set_new(json, "has_voted", json_boolean(is_self || peer->has_voted));
     return json;
