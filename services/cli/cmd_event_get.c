@@ -46,6 +46,12 @@ static void print_text(const json_t *body)
         print_field(name, "%s", text);
     }
     json_array_foreach(json_object_get(body, "events"), i, event) print_event(i, event);
+    json_t *record = json_object_get(body, "event");
+    if (record == NULL)
+        return;
+    char *payload = json_dumps(json_object_get(record, "payload"), JSON_COMPACT);
+    print_field("payload", "%s", payload != NULL ? payload : "");
+    free(payload);
 }
 
 int cmd_event_get(const struct invocation *invocation)
