@@ -78,49 +78,52 @@ static size_t split_of(size_t n)
     return (size_t)1 << (63 - __builtin_clzll((unsigned long long)(n - 1)));
 }
 
-size_t merkle_path(const struct hash *leaves, size_t n, size_t index, struct hash *ret_path)
+void merkle_path(const struct hash *leaves, size_t n, size_t index, struct merkle_path *ret_path)
 {
     MUST(index < n);
 
     struct hash downwards[64];
-    size_t n_path = 0;
+    uint32_t n_hashes = 0;
+    ret_path->index = index;
+    ret_path->n = n;
     while (n > 1) {
         size_t split = split_of(n);
         if (index < split) {
-            downwards[n_path++] = root_of_leaves(leaves + split, n - split);
+            downwards[n_hashes++] = root_of_leaves(leaves + split, n - split);
             n = split;
         } else {
-            downwards[n_path++] = root_of_leaves(leaves, split);
+            downwards[n_hashes++] = root_of_leaves(leaves, split);
             leaves += split;
             index -= split;
             n -= split;
         }
     }
-    for (size_t i = 0; i < n_path; i++)
-        ret_path[i] = downwards[n_path - 1 - i];
-    return n_path;
+    ret_path->n_hashes = n_hashes;
+    for (uint32_t i = 0; i < n_hashes; i++)
+        ret_path->hashes[i] = downwards[n_hashes - 1 - i];
 }
 
-bool merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t n,
-                        const struct hash *path, size_t n_path, const struct hash *root)
+bool merkle_path_verify(const struct hash *leaf, const struct merkle_path *path,
+                        const struct hash *root)
 {
-    if (index >= n)
+    if (path->index >= path->n || path->n_hashes > N_ELEMENTS(path->hashes))
         return false;
 
-    uint64_t last = n - 1;
+    uint64_t index = path->index;
+    uint64_t last = path->n - 1;
     struct hash hash = *leaf;
-    for (size_t i = 0; i < n_path; i++) {
+    for (uint32_t i = 0; i < path->n_hashes; i++) {
         if (last == 0)
             return false;
         if ((index & 1) != 0 || index == last) {
-            hash = merkle_node(&path[i], &hash);
+            hash = merkle_node(&path->hashes[i], &hash);
             /* A node without a right sibling stands in its parent's place. */
             while ((index & 1) == 0 && index != 0) {
                 index >>= 1;
                 last >>= 1;
             }
         } else {
-            hash = merkle_node(&hash, &path[i]);
+            hash = merkle_node(&hash, &path->hashes[i]);
         }
         index >>= 1;
         last >>= 1;

@@ -26,11 +26,18 @@ struct hash merkle_frontier_root(const struct merkle_frontier *frontier);
 /* Root over n leaves' data (payload_root, events_root). */
 struct hash merkle_root_of_hashes(const struct hash *data, size_t n);
 
-/* Inclusion path of leaf `index` of `n` leaf hashes, and its check (RFC 9162 2.1.3).
- * path has room for 64. Returns the path's length. */
-size_t merkle_path(const struct hash *leaves, size_t n, size_t index, struct hash *ret_path);
-bool merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t n,
-                        const struct hash *path, size_t n_path, const struct hash *root);
+/* Where a leaf stands in a tree, and the hashes beside its way to the root. */
+struct merkle_path {
+    uint64_t index; /* of the leaf */
+    uint64_t n;     /* leaves of the tree */
+    uint32_t n_hashes;
+    struct hash hashes[64]; /* lowest first */
+};
+
+/* Inclusion path of leaf `index` of `n` leaf hashes, and its check (RFC 9162 2.1.3). */
+void merkle_path(const struct hash *leaves, size_t n, size_t index, struct merkle_path *ret_path);
+bool merkle_path_verify(const struct hash *leaf, const struct merkle_path *path,
+                        const struct hash *root);
 
 /*
  * The sparse map: key hash -> value hash, over a 256-bit key space, whose root is

@@ -50,12 +50,12 @@ void checkers_reset(struct world *world)
 void check_fail(struct world *world, enum check what, const char *format, ...)
 {
     struct checkers *checkers = &world->checkers;
-    va_list args;
 
     if (checkers->has_failed)
         return;
     checkers->has_failed = true;
     checkers->what = what;
+    va_list args;
     va_start(args, format);
     (void)vsnprintf(checkers->why, sizeof(checkers->why), format, args);
     va_end(args);

@@ -40,7 +40,8 @@ static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
 
 static int usage(void)
 {
-    fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n", stderr);
+    (void)fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n",
+                stderr);
     return 64;
 }
 

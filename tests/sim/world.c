@@ -116,11 +116,10 @@ void world_trace(struct world *world, uint32_t replica, const char *what, uint64
 
 void world_say(const struct world *world, uint32_t replica, const char *format, ...)
 {
-    va_list args;
-
     if (!world->is_tracing)
         return;
     printf("%8" PRIu64 " r%" PRIu32 " ", world->now_ms, replica);
+    va_list args;
     va_start(args, format);
     (void)vprintf(format, args);
     va_end(args);

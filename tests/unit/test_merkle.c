@@ -81,12 +81,13 @@ START_TEST(every_path_verifies_at_its_own_place_only)
 {
     size_t n = (size_t)_i;
     struct hash root = root_by_definition(leaves, n);
-    struct hash path[64];
+    struct merkle_path path;
 
     for (size_t index = 0; index < n; index++) {
-        size_t n_path = merkle_path(leaves, n, index, path);
+        merkle_path(leaves, n, index, &path);
         for (size_t claimed = 0; claimed < n; claimed++) {
-            bool verifies = merkle_path_verify(&leaves[index], claimed, n, path, n_path, &root);
+            path.index = claimed;
+            bool verifies = merkle_path_verify(&leaves[index], &path, &root);
             ck_assert_msg(verifies == (claimed == index), "n %zu, leaf %zu as %zu", n, index,
                           claimed);
         }
@@ -98,41 +99,51 @@ START_TEST(a_flipped_bit_or_a_step_more_or_less_fails)
 {
     size_t n = (size_t)_i;
     struct hash root = root_by_definition(leaves, n);
-    struct hash path[65];
+    struct merkle_path path;
 
     for (size_t index = 0; index < n; index++) {
-        size_t n_path = merkle_path(leaves, n, index, path);
-        for (size_t bit = 0; bit < n_path * 256; bit++) {
-            uint8_t *byte = &path[bit / 256].b[bit % 256 / 8];
+        merkle_path(leaves, n, index, &path);
+        for (size_t bit = 0; bit < path.n_hashes * 256; bit++) {
+            uint8_t *byte = &path.hashes[bit / 256].b[bit % 256 / 8];
             uint8_t mask = (uint8_t)(1u << bit % 8);
             *byte ^= mask;
-            ck_assert(!merkle_path_verify(&leaves[index], index, n, path, n_path, &root));
+            ck_assert(!merkle_path_verify(&leaves[index], &path, &root));
             *byte ^= mask;
         }
-        path[n_path] = leaves[0];
-        ck_assert(!merkle_path_verify(&leaves[index], index, n, path, n_path + 1, &root));
-        if (n_path > 0)
-            ck_assert(!merkle_path_verify(&leaves[index], index, n, path, n_path - 1, &root));
         struct hash other = leaves[index];
         other.b[31] ^= 1;
-        ck_assert(!merkle_path_verify(&other, index, n, path, n_path, &root));
+        ck_assert(!merkle_path_verify(&other, &path, &root));
+        path.hashes[path.n_hashes++] = leaves[0];
+        ck_assert(!merkle_path_verify(&leaves[index], &path, &root));
+        path.n_hashes = path.n_hashes > 1 ? path.n_hashes - 2 : 65;
+        ck_assert(!merkle_path_verify(&leaves[index], &path, &root));
     }
 }
 END_TEST
 
+static const struct {
+    uint64_t index, n;
+    uint32_t n_hashes;
+    bool want;
+} places[] = {{0, 1, 0, true},
+              {1, 1, 0, false},
+              {0, 0, 0, false},
+              {UINT64_MAX, UINT64_MAX, 64, false},
+              {0, 1, UINT32_MAX, false}};
+
 START_TEST(an_index_past_the_tree_fails)
 {
-    ck_assert(merkle_path_verify(&leaves[0], 0, 1, NULL, 0, &leaves[0]));
-    ck_assert(!merkle_path_verify(&leaves[0], 1, 1, NULL, 0, &leaves[0]));
-    ck_assert(!merkle_path_verify(&leaves[0], 0, 0, NULL, 0, &leaves[0]));
-    ck_assert(!merkle_path_verify(&leaves[0], UINT64_MAX, UINT64_MAX, leaves, 64, &leaves[0]));
+    struct merkle_path path = {
+        .index = places[_i].index, .n = places[_i].n, .n_hashes = places[_i].n_hashes};
+
+    ck_assert(merkle_path_verify(&leaves[0], &path, &leaves[0]) == places[_i].want);
 }
 END_TEST
 
 START_TEST(a_path_to_nowhere_is_our_bug)
 {
-    struct hash path[64];
-    (void)merkle_path(leaves, 3, 3, path);
+    struct merkle_path path;
+    merkle_path(leaves, 3, 3, &path);
 }
 END_TEST
 
@@ -142,6 +153,6 @@ UNIT_MAIN("merkle", some_leaves, {
     tcase_add_loop_test(tc, a_root_of_hashes_hashes_each_as_a_leaf, 0, LEAVES_MAX + 1);
     tcase_add_loop_test(tc, every_path_verifies_at_its_own_place_only, 1, LEAVES_MAX + 1);
     tcase_add_loop_test(tc, a_flipped_bit_or_a_step_more_or_less_fails, 1, 24);
-    tcase_add_test(tc, an_index_past_the_tree_fails);
+    tcase_add_loop_test(tc, an_index_past_the_tree_fails, 0, N_ELEMENTS(places));
     tcase_add_test_raise_signal(tc, a_path_to_nowhere_is_our_bug, SIGABRT);
 })

@@ -66,7 +66,7 @@ static struct hash model_subtree(const uint32_t *list, uint32_t n, unsigned int 
         struct span parts[] = {span_of(keys[list[0]].b, 32), span_of(model.value[list[0]].b, 32)};
         return hash_tagged("leaf", parts, 2);
     }
-    uint32_t side[2][KEYS];
+    uint32_t side[2][KEYS] = {{0}};
     uint32_t n_side[2] = {0, 0};
     for (uint32_t i = 0; i < n; i++) {
         unsigned int bit = bit_of(&keys[list[i]], depth);
