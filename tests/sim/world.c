@@ -116,14 +116,15 @@ void world_trace(struct world *world, uint32_t replica, const char *what, uint64
 
 void world_say(const struct world *world, uint32_t replica, const char *format, ...)
 {
+    char text[512];
+
     if (!world->is_tracing)
         return;
-    printf("%8" PRIu64 " r%" PRIu32 " ", world->now_ms, replica);
     va_list args;
     va_start(args, format);
-    (void)vprintf(format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    (void)putchar('\n');
+    printf("%8" PRIu64 " r%" PRIu32 " %s\n", world->now_ms, replica, text);
 }
 
 static struct validator_set make_set(struct world *world, const struct world_setup *setup)
