@@ -119,6 +119,14 @@ enum bundle_verdict bundle_parse(struct span bytes, const struct hash *chain,
     return verdict;
 }
 
+struct bundle_view bundle_reopen(struct span bytes)
+{
+    struct bundle_view bundle;
+    enum bundle_verdict verdict = parse_record(bytes, &bundle);
+    MUST(verdict == BUNDLE_OK);
+    return bundle;
+}
+
 #define BUNDLE_TAG "apm2/bundle/1"
 
 /* What the signature covers; the layout has no padding to leak or to differ. */

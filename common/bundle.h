@@ -37,6 +37,9 @@ const char *bundle_verdict_text(enum bundle_verdict verdict);
 enum bundle_verdict bundle_parse(struct span bytes, const struct hash *chain,
                                  struct bundle_view *ret_bundle);
 
+/* The view of bytes that bundle_parse accepted before: its events are not looked at again. */
+struct bundle_view bundle_reopen(struct span bytes);
+
 /* The signature over the parsed bundle (about 50 us). */
 enum bundle_verdict bundle_verify(const struct bundle_view *bundle, const struct hash *chain);
 

@@ -92,6 +92,22 @@ START_TEST(a_signed_bundle_is_good)
 }
 END_TEST
 
+START_TEST(a_reopened_bundle_is_the_parsed_one)
+{
+    struct bundle_view parsed;
+    struct span bytes = span_of(fix.bytes, fix.size);
+    ck_assert_int_eq(bundle_parse(bytes, &fix.draft.chain, &parsed), BUNDLE_OK);
+
+    struct bundle_view again = bundle_reopen(bytes);
+    ck_assert(hash_eq(&again.id, &parsed.id));
+    ck_assert(span_eq(again.bytes, bytes));
+    ck_assert(memcmp(&again.signature, &parsed.signature, sizeof(again.signature)) == 0);
+    ck_assert_uint_eq(again.body.nonce, parsed.body.nonce);
+    ck_assert_uint_eq(again.events.n, parsed.events.n);
+    ck_assert(span_eq(again.events.raw, parsed.events.raw));
+}
+END_TEST
+
 START_TEST(id_and_signature_are_what_the_header_says)
 {
     struct wire_bundle record;
@@ -296,6 +312,7 @@ END_TEST
 
 UNIT_MAIN("bundle", sign_a_bundle, {
     tcase_add_test(tc, a_signed_bundle_is_good);
+    tcase_add_test(tc, a_reopened_bundle_is_the_parsed_one);
     tcase_add_test(tc, id_and_signature_are_what_the_header_says);
     tcase_add_test(tc, the_root_is_rfc_9162);
     tcase_add_test(tc, any_changed_byte_is_noticed);
