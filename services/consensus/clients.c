@@ -42,7 +42,7 @@ static enum metric_label busy_label(enum mempool_verdict verdict)
 static void finish(struct node *node, struct waiter *waiter, const struct hash *bundle,
                    enum apm_err err, const char *detail)
 {
-    clients_reply(node, &waiter->client, waiter->request, bundle, err, detail);
+    clients_reply(node, &waiter->client, bundle, err, detail);
     if (err == APM_OK)
         waiters_hang(node->waiters, waiter, bundle);
     else
@@ -52,10 +52,9 @@ static void finish(struct node *node, struct waiter *waiter, const struct hash *
 static void recall(struct node *node, struct waiter *waiter, const struct hash *bundle)
 {
     struct client_ref client = waiter->client;
-    uint64_t request = waiter->request;
 
     waiters_give_back(node->waiters, waiter);
-    recall_outcome(node, &client, request, bundle);
+    recall_outcome(node, &client, bundle);
 }
 
 /* What execution would certainly reject is refused before it costs a place in a block. */
@@ -157,20 +156,21 @@ bool clients_on_verified(void *arg, short revents)
 
 /* ---- frames in ---- */
 
-static void on_submit(struct node *node, const struct client_ref *client, const struct key *origin,
+static void on_submit(struct node *node, const struct client_ref *from, const struct key *origin,
                       const struct wire_submit *submit)
 {
     static const struct hash unknown = {{0}};
+    struct client_ref client = *from;
     struct waiter *waiter = node->phase == NODE_RUNNING ? waiters_take(node->waiters) : NULL;
 
+    client.request = submit->request;
     if (waiter == NULL) {
         const char *why = node->phase == NODE_RUNNING ? "too many clients wait" : "not ready";
         metric_add(node->env->metrics, METRIC_busy_total, LABEL_mempool_full, 1);
-        clients_reply(node, client, submit->request, &unknown, APM_ERR_BUSY, why);
+        clients_reply(node, &client, &unknown, APM_ERR_BUSY, why);
         return;
     }
-    waiter->client = *client;
-    waiter->request = submit->request;
+    waiter->client = client;
     waiter->arrived_us = clock_mono_us();
     struct verify_job job = {
         .body = body_new(submit->bundle),

@@ -23,16 +23,15 @@ void clients_peer_bundle(struct node *node, uint32_t peer, struct span bundle);
 
 /* To everybody who waits for the bundle. */
 void clients_outcome(struct node *node, const struct wire_outcome *outcome);
-/* To one client, whose request it carries. */
+/* To one client, under its number of the request. */
 void clients_send_outcome(struct node *node, const struct client_ref *client,
                           const struct wire_outcome *outcome);
-void clients_reply(struct node *node, const struct client_ref *client, uint64_t request,
-                   const struct hash *bundle, enum apm_err err, const char *detail);
+void clients_reply(struct node *node, const struct client_ref *client, const struct hash *bundle,
+                   enum apm_err err, const char *detail);
 void clients_send(struct node *node, const struct client_ref *client, struct span frame);
 
 /* recall.c: the outcome of a bundle committed before. */
-void recall_outcome(struct node *node, const struct client_ref *client, uint64_t request,
-                    const struct hash *bundle);
+void recall_outcome(struct node *node, const struct client_ref *client, const struct hash *bundle);
 
 /* Bodies that go to the other validators at the end of the turn. */
 struct outbox {

@@ -11,7 +11,6 @@
 struct recall {
     struct node *node;
     struct client_ref client;
-    uint64_t request;
     struct hash bundle;
     uint64_t height;
     uint64_t index;
@@ -20,7 +19,7 @@ struct recall {
 
 static void tell(struct recall *recall, enum apm_err err, const char *detail)
 {
-    clients_reply(recall->node, &recall->client, recall->request, &recall->bundle, err, detail);
+    clients_reply(recall->node, &recall->client, &recall->bundle, err, detail);
     recall->is_told = true;
 }
 
@@ -53,7 +52,6 @@ static void on_row(void *context, const struct store_committed *row)
 {
     struct recall *recall = context;
     struct wire_outcome outcome = {
-        .request = recall->request,
         .bundle = recall->bundle,
         .height = recall->height,
         .index = recall->index,
@@ -95,14 +93,12 @@ static void on_found(void *context, enum apm_err err, uint64_t height, uint64_t 
     free(recall);
 }
 
-void recall_outcome(struct node *node, const struct client_ref *client, uint64_t request,
-                    const struct hash *bundle)
+void recall_outcome(struct node *node, const struct client_ref *client, const struct hash *bundle)
 {
     struct recall *recall = mem_new(1, sizeof(*recall));
     struct store_finder finder = {.context = recall, .found = on_found};
 
-    *recall =
-        (struct recall){.node = node, .client = *client, .request = request, .bundle = *bundle};
+    *recall = (struct recall){.node = node, .client = *client, .bundle = *bundle};
     if (store_find_bundle(node->store, bundle, &finder) != APM_OK) {
         tell(recall, APM_ERR_BUSY, "the database is busy");
         free(recall);

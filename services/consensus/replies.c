@@ -19,12 +19,12 @@ void clients_send(struct node *node, const struct client_ref *client, struct spa
     }
 }
 
-void clients_reply(struct node *node, const struct client_ref *client, uint64_t request,
-                   const struct hash *bundle, enum apm_err err, const char *detail)
+void clients_reply(struct node *node, const struct client_ref *client, const struct hash *bundle,
+                   enum apm_err err, const char *detail)
 {
     const char *name = apm_err_name(err);
     struct wire_submit_reply reply = {
-        .request = request,
+        .request = client->request,
         .bundle = *bundle,
         .error = span_of(name, strlen(name)),
         .detail = span_of(detail, strnlen(detail, 256)),
@@ -36,7 +36,10 @@ void clients_reply(struct node *node, const struct client_ref *client, uint64_t 
 void clients_send_outcome(struct node *node, const struct client_ref *client,
                           const struct wire_outcome *outcome)
 {
-    clients_send(node, client, act_encode(node, WIRE_outcome, outcome));
+    struct wire_outcome message = *outcome;
+
+    message.request = client->request;
+    clients_send(node, client, act_encode(node, WIRE_outcome, &message));
 }
 
 void clients_outcome(struct node *node, const struct wire_outcome *outcome)
@@ -44,9 +47,7 @@ void clients_outcome(struct node *node, const struct wire_outcome *outcome)
     struct waiter waiter;
 
     while (waiters_claim(node->waiters, &outcome->bundle, &waiter)) {
-        struct wire_outcome message = *outcome;
-        message.request = waiter.request;
-        clients_send_outcome(node, &waiter.client, &message);
+        clients_send_outcome(node, &waiter.client, outcome);
         metric_observe(node->env->metrics, METRIC_finality,
                        (double)(clock_mono_us() - waiter.arrived_us) / 1e6);
     }

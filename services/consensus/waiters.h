@@ -17,12 +17,12 @@ enum client_kind { CLIENT_NONE, CLIENT_DOOR, CLIENT_ADMIN };
 struct client_ref {
     enum client_kind kind;
     struct door_route route; /* of an admin client too: its identity */
+    uint64_t request;        /* its own number for what it asked */
 };
 
 struct waiter {
     struct hash bundle; /* meaningful once hung */
     struct client_ref client;
-    uint64_t request;
     uint64_t arrived_us;
     uint32_t next; /* waiters.c: in its hash chain, or among the free */
 };

@@ -24,7 +24,7 @@ static void hang(uint8_t chain, uint8_t which, uint64_t request)
     struct hash id = id_of(chain, which);
     struct waiter *waiter = waiters_take(waiters);
     ck_assert_ptr_nonnull(waiter);
-    waiter->request = request;
+    waiter->client.request = request;
     waiters_hang(waiters, waiter, &id);
 }
 
@@ -37,8 +37,8 @@ static uint64_t claim_all(uint8_t chain, uint8_t which)
 
     while (waiters_claim(waiters, &id, &waiter)) {
         ck_assert(hash_eq(&waiter.bundle, &id));
-        ck_assert_uint_eq(requests & (UINT64_C(1) << waiter.request), 0);
-        requests |= UINT64_C(1) << waiter.request;
+        ck_assert_uint_eq(requests & (UINT64_C(1) << waiter.client.request), 0);
+        requests |= UINT64_C(1) << waiter.client.request;
     }
     return requests;
 }
@@ -85,7 +85,7 @@ START_TEST(a_taken_one_is_clean)
     hang(1, 1, 5);
     ck_assert_uint_eq(claim_all(1, 1), 1u << 5);
     struct waiter *again = waiters_take(waiters);
-    ck_assert_uint_eq(again->request, 0);
+    ck_assert_uint_eq(again->client.request, 0);
     ck_assert_int_eq(again->client.kind, CLIENT_NONE);
 }
 END_TEST
