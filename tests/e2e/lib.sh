@@ -113,11 +113,16 @@ highest() {
                 END { print max + 0 }'
 }
 
-# query NODE SQL [psql option...]: reads a node's database.
+# query NODE SQL [psql option...]: in a node's database, as its service.
 query() {
     local node=$1 sql=$2
     shift 2
     psql -X -q -A -t -h "$DIR/$node/pgsock" -U apm2 -d apm2 -v ON_ERROR_STOP=1 "$@" -c "$sql"
+}
+
+# The same as PostgreSQL's own superuser.
+query_as_admin() {
+    query "$@" -U postgres
 }
 
 # ---- waiting ----
