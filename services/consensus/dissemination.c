@@ -9,6 +9,11 @@
 /* Bodies per bundles message, by their bytes. */
 #define OUTBOX_BYTES (512u * KIB)
 
+/* Looked for at each turn, mostly in vain, and the compiler zeroes the arrays. What is
+ * left of resends waits for the next turn: that paces them, too. */
+#define RESEND_BATCH 64u
+#define EXPIRY_BATCH 16u
+
 void outbox_init(struct outbox *outbox)
 {
     *outbox = (struct outbox){.bodies = mem_new(MEMPOOL_BUNDLES_MAX, sizeof(struct body *))};
@@ -59,7 +64,7 @@ static void flush_outbox(struct node *node)
 /* At half of the stall time a body goes to everybody again (PROTOCOL, Timers). */
 static void resend_old(struct node *node, uint64_t now_ms)
 {
-    struct hash ids[BLOCK_BUNDLES_MAX];
+    struct hash ids[RESEND_BATCH];
     uint64_t half_ms = node->core_config.stall_timeout_ms / 2;
 
     if (now_ms < half_ms)
@@ -74,7 +79,7 @@ static void resend_old(struct node *node, uint64_t now_ms)
 
 static void expire(struct node *node)
 {
-    struct mempool_item gone[64];
+    struct mempool_item gone[EXPIRY_BATCH];
     uint32_t n;
 
     do {
