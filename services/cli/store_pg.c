@@ -15,16 +15,32 @@ const char store_bootstrap_sql[] = "CREATE ROLE apm2 LOGIN;\n"
 /* One row a time keeps memory at one block, however long the chain. */
 static const char next_block_sql[] =
     "SELECT height, block, proposal, n_bundles, bundles, proof, outcomes, state_root, "
-    "authority_root, ledger_root FROM block_v1 WHERE height > $1::bigint ORDER BY height LIMIT 1";
+    "authority_root, ledger_root, block_height, parent, epoch, term, seq, n_bytes, time_ms "
+    "FROM block_v1 WHERE height > $1::bigint ORDER BY height LIMIT 1";
 static const char segments_sql[] =
     "SELECT namespace, first_seq, n_records, chain, tree_root FROM segment_v1 "
     "WHERE height = $1::bigint ORDER BY namespace COLLATE \"C\"";
+/* One sort for the whole walk: the index of bundles is by bundle. */
+static const char open_places_sql[] =
+    "DECLARE places CURSOR FOR SELECT height, position, bundle FROM bundle_v1 "
+    "ORDER BY height, position";
+static const char more_places_sql[] = "FETCH 1000 FROM places";
+static const char find_place_sql[] =
+    "SELECT height, position, bundle FROM bundle_v1 WHERE bundle = $1::bytea";
+static const char stray_sql[] =
+    "SELECT height, which FROM (SELECT height, 0::bigint AS which FROM segment_v1 "
+    "UNION ALL SELECT height, 1 FROM block_v1) AS every "
+    "WHERE height < 1 OR height > $1::bigint ORDER BY height LIMIT 1";
+static const char parent_sql[] = "SELECT parent FROM block_v1 WHERE height = $1::bigint";
 static const char tip_sql[] = "SELECT coalesce(max(height), 0)::bigint FROM block_v1";
 
 struct store_reader {
     PGconn *connection;
     PGresult *block; /* what the last row borrows from */
     PGresult *segments;
+    PGresult *places; /* a stretch of bundle_v1 */
+    int next_place;
+    bool has_cursor;
     uint64_t height; /* of the last block read */
 };
 
@@ -65,6 +81,7 @@ void store_reader_close(struct store_reader **reader)
         return;
     PQclear((*reader)->block);
     PQclear((*reader)->segments);
+    PQclear((*reader)->places);
     PQfinish((*reader)->connection);
     free(*reader);
     *reader = NULL;
@@ -128,6 +145,12 @@ enum apm_err store_next_block(struct store_reader *reader, struct store_block_ro
         .state_root = column_hash(reader->block, 0, 7),
         .authority_root = column_hash(reader->block, 0, 8),
         .ledger_root = column_hash(reader->block, 0, 9),
+        .block_height = column_u64(reader->block, 0, 10),
+        .parent = column_hash(reader->block, 0, 11),
+        .rank = {column_u64(reader->block, 0, 12), column_u64(reader->block, 0, 13),
+                 column_u64(reader->block, 0, 14)},
+        .n_bytes = column_u64(reader->block, 0, 15),
+        .time_ms = column_u64(reader->block, 0, 16),
     };
     reader->height = ret_row->height;
     return APM_OK;
@@ -156,6 +179,94 @@ enum apm_err store_segments(struct store_reader *reader, uint64_t height,
     }
     *ret_n = (uint32_t)n;
     return APM_OK;
+}
+
+static struct store_place place_of(const PGresult *result, int row)
+{
+    return (struct store_place){
+        .height = column_u64(result, row, 0),
+        .position = column_u64(result, row, 1),
+        .bundle = column_hash(result, row, 2),
+    };
+}
+
+static enum apm_err open_places(struct store_reader *reader, struct complaint *complaint)
+{
+    PGresult *result = PQexec(reader->connection, open_places_sql);
+    reader->has_cursor = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return reader->has_cursor ? APM_OK : refuse(reader, APM_ERR_DB_FAILED, complaint);
+}
+
+enum apm_err store_peek_place(struct store_reader *reader, struct store_place *ret_place,
+                              struct complaint *ret_complaint)
+{
+    enum apm_err err = reader->has_cursor ? APM_OK : open_places(reader, ret_complaint);
+    if (err != APM_OK)
+        return err;
+    if (reader->places == NULL || reader->next_place == PQntuples(reader->places)) {
+        PQclear(reader->places);
+        reader->places = run(reader, more_places_sql, 0);
+        reader->next_place = 0;
+    }
+    if (PQresultStatus(reader->places) != PGRES_TUPLES_OK)
+        return refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
+    if (PQntuples(reader->places) == 0)
+        return APM_ERR_NOT_FOUND;
+    *ret_place = place_of(reader->places, reader->next_place);
+    return APM_OK;
+}
+
+void store_take_place(struct store_reader *reader)
+{
+    reader->next_place++;
+}
+
+/* Whether a question was answered, and with a row. */
+static enum apm_err has_row(struct store_reader *reader, PGresult *result,
+                            struct complaint *complaint)
+{
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        return refuse(reader, APM_ERR_DB_FAILED, complaint);
+    return PQntuples(result) > 0 ? APM_OK : APM_ERR_NOT_FOUND;
+}
+
+enum apm_err store_find_place(struct store_reader *reader, const struct hash *bundle,
+                              struct store_place *ret_place, struct complaint *ret_complaint)
+{
+    const char *values[] = {(const char *)bundle->b};
+    const int lengths[] = {sizeof(bundle->b)}, formats[] = {1};
+    PGresult *result =
+        PQexecParams(reader->connection, find_place_sql, 1, NULL, values, lengths, formats, 1);
+    enum apm_err err = has_row(reader, result, ret_complaint);
+    if (err == APM_OK)
+        *ret_place = place_of(result, 0);
+    PQclear(result);
+    return err;
+}
+
+enum apm_err store_stray_height(struct store_reader *reader, uint64_t tip, uint64_t *ret_height,
+                                const char **ret_table, struct complaint *ret_complaint)
+{
+    PGresult *result = run(reader, stray_sql, tip);
+    enum apm_err err = has_row(reader, result, ret_complaint);
+    if (err == APM_OK) {
+        *ret_height = column_u64(result, 0, 0);
+        *ret_table = column_u64(result, 0, 1) == 0 ? "segment" : "committed";
+    }
+    PQclear(result);
+    return err;
+}
+
+enum apm_err store_parent_at(struct store_reader *reader, uint64_t height, struct hash *ret_parent,
+                             struct complaint *ret_complaint)
+{
+    PGresult *result = run(reader, parent_sql, height);
+    enum apm_err err = has_row(reader, result, ret_complaint);
+    if (err == APM_OK)
+        *ret_parent = column_hash(result, 0, 0);
+    PQclear(result);
+    return err;
 }
 
 enum apm_err store_tip_height(struct store_reader *reader, uint64_t *ret_height,

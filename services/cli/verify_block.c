@@ -32,8 +32,6 @@ static bool check_header(const struct genesis *genesis, const struct store_block
         return bad(fault, "the header is malformed");
     if (!hash_eq(&block->header.chain, &genesis->chain))
         return bad(fault, "the block is of another chain");
-    if (block->header.height != row->height)
-        return bad(fault, "the header says height %llu", (unsigned long long)block->header.height);
     if (block->header.author >= genesis->n_validators)
         return bad(fault, "the author is no validator");
     /* An author stores its proposal before the signature exists: then the commit proof,
@@ -45,6 +43,31 @@ static bool check_header(const struct genesis *genesis, const struct store_block
     if (!sig_check_ed25519(&genesis->set.keys[block->header.author], span_of(statement, n),
                            &proposal->signature))
         return bad(fault, "the author's signature is bad");
+    return true;
+}
+
+/* The columns that repeat what header and body say. */
+static bool check_repeated(const struct store_block_row *row, const struct wire_header *header,
+                           struct block_fault *fault)
+{
+    if (row->rank.epoch != header->rank.epoch)
+        return bad(fault, "epoch is not the header's");
+    if (row->rank.term != header->rank.term)
+        return bad(fault, "term is not the header's");
+    if (row->rank.seq != header->rank.seq)
+        return bad(fault, "seq is not the header's");
+    if (row->block_height != header->height)
+        return bad(fault, "height is not the header's");
+    if (!hash_eq(&row->parent, &header->parent))
+        return bad(fault, "parent is not the header's");
+    if (row->n_bytes != row->proposal.size + row->bundles.size)
+        return bad(fault, "n_bytes is not the size of proposal and bundles");
+    fault->table = "committed";
+    if (row->height != header->height)
+        return bad(fault, "the header says height %llu", (unsigned long long)header->height);
+    if (row->time_ms != header->time_ms)
+        return bad(fault, "time_ms is not the header's");
+    fault->table = NULL;
     return true;
 }
 
@@ -146,11 +169,10 @@ bool verify_block(const struct genesis *genesis, const struct store_block_row *r
 {
     struct wire_proposal proposal;
     *ret_fault = (struct block_fault){0};
-    if (row->proposal.size == 0)
-        return bad(ret_fault, "the block's body is missing");
     if (wire_decode_as(WIRE_proposal, row->proposal, &proposal) != WIRE_OK)
         return bad(ret_fault, "the proposal is malformed");
     return check_header(genesis, row, &proposal, block, ret_fault) &&
+           check_repeated(row, &block->header, ret_fault) &&
            check_certificates(genesis, &proposal, &block->header, ret_fault) &&
            check_payload(genesis, row, &proposal, block, ret_fault) &&
            check_proof(genesis, row, block, ret_fault);

@@ -26,7 +26,7 @@ struct checked_block {
     bool has_proof;
 };
 
-/* True when everything of the block itself holds. */
+/* True when everything of the block itself holds. The row has a body. */
 bool verify_block(const struct genesis *genesis, const struct store_block_row *row,
                   struct checked_block *block, struct block_fault *ret_fault);
 

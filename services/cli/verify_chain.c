@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/hash.h"
 #include "common/ledger/replay.h"
 
 struct walk {
@@ -170,6 +171,18 @@ static enum apm_err check_roots(struct walk *walk, const struct store_block_row 
     return APM_OK;
 }
 
+/* Segments and ledger_root both follow from the outcomes: when neither fits, it is not
+ * they that are wrong. */
+static enum apm_err check_outcome(struct walk *walk, const struct store_block_row *row)
+{
+    struct hash ledger = ledger_root(&walk->ledger);
+    enum apm_err err = check_segments(walk, row->height);
+    if (err == APM_ERR_CORRUPT && !hash_eq(&ledger, &row->ledger_root))
+        return found(walk, "committed", row->height,
+                     "outcomes give neither the segments nor the ledger_root");
+    return err == APM_OK ? check_roots(walk, row) : err;
+}
+
 static void note_proof(struct walk *walk, const struct checked_block *block)
 {
     if (block->has_proof)
@@ -187,10 +200,64 @@ static struct span space_of_bundle(const struct checked_block *block, const stru
     return (struct span){0};
 }
 
+/* A bundle that two blocks list stands in the index once, where it came first. */
+static enum apm_err check_earlier(struct walk *walk, uint64_t height, const struct hash *bundle)
+{
+    struct store_place place;
+    enum apm_err err = store_find_place(walk->plan->reader, bundle, &place, walk->complaint);
+    if (err == APM_ERR_NOT_FOUND)
+        return found(walk, "bundle_index", height, "bundle %.16s... is missing",
+                     hash_to_text(bundle).text);
+    if (err == APM_OK && place.height > height)
+        return found(walk, "bundle_index", height, "bundle %.16s... stands at height %llu",
+                     hash_to_text(bundle).text, (unsigned long long)place.height);
+    return err;
+}
+
+/* The index has each bundle of this block at its place, and nothing else up to it. */
+static enum apm_err check_index(struct walk *walk, const struct checked_block *block)
+{
+    uint64_t height = block->header.height;
+    struct store_place place = {0};
+    enum apm_err err = APM_OK;
+    for (uint32_t i = 0; i < block->n_bundles && err == APM_OK; i++) {
+        const struct hash *id = &block->bundles[i].id;
+        err = store_peek_place(walk->plan->reader, &place, walk->complaint);
+        bool is_here = err == APM_OK && place.height == height && place.position == i &&
+                       hash_eq(&place.bundle, id);
+        if (is_here)
+            store_take_place(walk->plan->reader);
+        else if (err == APM_OK || err == APM_ERR_NOT_FOUND)
+            err = check_earlier(walk, height, id);
+    }
+    if (err == APM_OK)
+        err = store_peek_place(walk->plan->reader, &place, walk->complaint);
+    if (err == APM_OK && place.height <= height)
+        return found(walk, "bundle_index", height, "bundle %.16s... is not at position %llu",
+                     hash_to_text(&place.bundle).text, (unsigned long long)place.position);
+    return err == APM_ERR_NOT_FOUND ? APM_OK : err;
+}
+
+/* Which of the two ids is wrong: the block above repeats the right one. */
+static enum apm_err no_body(struct walk *walk, const struct store_block_row *row)
+{
+    struct hash repeated;
+    enum apm_err err =
+        store_parent_at(walk->plan->reader, row->height + 1, &repeated, walk->complaint);
+    if (err != APM_OK && err != APM_ERR_NOT_FOUND)
+        return err;
+    bool is_right = err == APM_OK && hash_eq(&repeated, &row->block);
+    locate(walk, row->height, (struct span){0});
+    return found(walk, is_right ? "block" : "committed", row->height,
+                 "no body is stored for block %.16s...", hash_to_text(&row->block).text);
+}
+
 static enum apm_err check_block(struct walk *walk, const struct store_block_row *row)
 {
     struct checked_block block = {.bundles = walk->bundles};
     struct block_fault fault;
+    if (row->proposal.size == 0)
+        return no_body(walk, row);
     memset(walk->bundles, 0, sizeof(walk->bundles));
     if (!verify_block(walk->plan->genesis, row, &block, &fault)) {
         locate(walk, row->height, space_of_bundle(&block, &fault.bundle));
@@ -202,9 +269,9 @@ static enum apm_err check_block(struct walk *walk, const struct store_block_row 
     if (err == APM_OK)
         err = replay(walk, row, &block);
     if (err == APM_OK)
-        err = check_segments(walk, row->height);
+        err = check_outcome(walk, row);
     if (err == APM_OK)
-        err = check_roots(walk, row);
+        err = check_index(walk, &block);
     if (err == APM_ERR_CORRUPT && walk->finding->space[0] == 0)
         locate(walk, walk->finding->height, (struct span){0});
     if (err != APM_OK)
@@ -216,6 +283,18 @@ static enum apm_err check_block(struct walk *walk, const struct store_block_row 
     walk->parent = row->block;
     walk->height = row->height;
     return APM_OK;
+}
+
+/* Rows that belong to no committed block. */
+static enum apm_err check_strays(struct walk *walk)
+{
+    uint64_t height = 0;
+    const char *table = NULL;
+    enum apm_err err =
+        store_stray_height(walk->plan->reader, walk->height, &height, &table, walk->complaint);
+    if (err == APM_ERR_NOT_FOUND)
+        return APM_OK;
+    return err != APM_OK ? err : found(walk, table, height, "no block was committed there");
 }
 
 static enum apm_err check_all(struct walk *walk)
@@ -240,7 +319,7 @@ static enum apm_err check_all(struct walk *walk)
         return err;
     if (walk->unproven_from != 0)
         return found(walk, "committed", walk->unproven_from, "no commit proof covers it");
-    return APM_OK;
+    return check_strays(walk);
 }
 
 /* kernel and the namespaces genesis grants rights in. */

@@ -3,7 +3,9 @@
  *
  * Per block what verify_block checks; then parents and heights, commit proofs that
  * cover every block, records replayed against segment_v1, ledger and state roots,
- * and what later headers say of them. Stops at the first thing that does not hold.
+ * what later headers say of them, and bundle_v1. Stops at the first thing that does
+ * not hold. What authority_root stands for takes execution to recompute: it is held
+ * to the state root, and that to what later headers say under certificates.
  */
 #ifndef APM2_CLI_VERIFY_CHAIN_H
 #define APM2_CLI_VERIFY_CHAIN_H
@@ -17,7 +19,7 @@ struct verify_totals {
 };
 
 struct verify_finding {
-    const char *table; /* "block", "committed" or "segment" */
+    const char *table; /* "block", "committed", "segment" or "bundle_index" */
     char space[ID_BYTES_MAX + 1];
     uint64_t seq; /* the first record that can no longer be trusted */
     uint64_t height;
