@@ -34,11 +34,6 @@ static bool check_header(const struct genesis *genesis, const struct store_block
         return bad(fault, "the block is of another chain");
     if (block->header.author >= genesis->n_validators)
         return bad(fault, "the author is no validator");
-    /* An author stores its proposal before the signature exists: then the commit proof,
-     * which covers every block here, vouches for it alone. */
-    static const struct sig unsigned_yet = {{0}};
-    if (memcmp(proposal->signature.b, unsigned_yet.b, sizeof(unsigned_yet.b)) == 0)
-        return true;
     size_t n = statement_proposal(&genesis->chain, &id, statement);
     if (!sig_check_ed25519(&genesis->set.keys[block->header.author], span_of(statement, n),
                            &proposal->signature))
