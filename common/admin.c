@@ -317,7 +317,7 @@ static enum apm_err bind_socket(struct admin *admin)
     MUST(failed == 0);
 
     char endpoint[ADMIN_PATH_MAX + 8];
-    snprintf(endpoint, sizeof(endpoint), "ipc://%s", admin->path);
+    (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s", admin->path);
     /* 0660 from its first moment: chmod afterwards would leave a gap. */
     mode_t old = umask(0117);
     int bound = zmq_bind(admin->socket, endpoint);

@@ -18,7 +18,7 @@
 static enum apm_err probe(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return APM_ERR_IO;
@@ -98,7 +98,7 @@ static enum apm_err ask_over(void *socket, const char *path, const struct admin_
                              struct buf *ret_body)
 {
     char endpoint[ADMIN_PATH_MAX + 8];
-    snprintf(endpoint, sizeof(endpoint), "ipc://%s", path);
+    (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s", path);
     set_wait(socket, ZMQ_LINGER, 0);
     set_wait(socket, ZMQ_SNDTIMEO, question->timeout_ms);
     if (zmq_connect(socket, endpoint) != 0) {

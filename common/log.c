@@ -46,8 +46,8 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 void log_init(const char *service, const char *node)
 {
     pthread_mutex_lock(&log_state.mutex);
-    snprintf(log_state.service, sizeof(log_state.service), "%s", service);
-    snprintf(log_state.node, sizeof(log_state.node), "%s", node);
+    (void)snprintf(log_state.service, sizeof(log_state.service), "%s", service);
+    (void)snprintf(log_state.node, sizeof(log_state.node), "%s", node);
     pthread_mutex_unlock(&log_state.mutex);
 }
 
@@ -210,7 +210,7 @@ static void put_timestamp(char text[32])
     struct tm utc;
     gmtime_r(&seconds, &utc);
     size_t length = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + length, 32 - length, ".%03uZ", (unsigned)(now_ms % 1000));
+    (void)snprintf(text + length, 32 - length, ".%03uZ", (unsigned)(now_ms % 1000));
 }
 
 static void write_line(enum log_level level, const char *event, const struct log_field *fields,

@@ -81,7 +81,7 @@ struct metrics *metrics_new(uint32_t sets, const char *node)
 {
     struct metrics *metrics = mem_new(1, sizeof(*metrics));
     metrics->sets = sets | CONF_SET_ALL;
-    snprintf(metrics->node, sizeof(metrics->node), "%s", node);
+    (void)snprintf(metrics->node, sizeof(metrics->node), "%s", node);
     lay_out(metrics, false);
     metrics->n_windowed = metrics->n_cells;
     lay_out(metrics, true);
@@ -129,7 +129,7 @@ void metrics_name_validators(struct metrics *metrics, const char *const *names, 
     struct metrics *old = mem_new(1, sizeof(*old));
     memcpy(old, metrics, sizeof(*old));
     for (size_t i = 0; i < n; i++) {
-        snprintf(metrics->validators[i], sizeof(metrics->validators[i]), "%s", names[i]);
+        (void)snprintf(metrics->validators[i], sizeof(metrics->validators[i]), "%s", names[i]);
     }
     metrics->n_validators = n;
     for (enum metric i = 0; i < METRIC_END; i++) {

@@ -345,7 +345,7 @@ static enum apm_err read_flags(struct frame *frame, int argc, char **argv)
     buf_init(&message, 4096);
     enum apm_err err = service_flags_parse(argc, argv, &frame->flags, &message);
     if (err != APM_OK) {
-        fprintf(stderr, "%s: %s\n", frame->service->name, buf_str(&message));
+        (void)fprintf(stderr, "%s: %s\n", frame->service->name, buf_str(&message));
     }
     buf_release(&message);
     return err;

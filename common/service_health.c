@@ -12,7 +12,7 @@ void health_add(struct health *health, const char *name, bool is_ok, const char 
     struct health_check *check = &health->check[health->n];
     health->n++;
     check->is_ok = is_ok;
-    snprintf(check->name, sizeof(check->name), "%s", name);
+    (void)snprintf(check->name, sizeof(check->name), "%s", name);
 
     va_list args;
     va_start(args, format);
