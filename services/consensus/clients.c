@@ -57,6 +57,32 @@ static void recall(struct node *node, struct waiter *waiter, const struct hash *
     recall_outcome(node, &client, bundle);
 }
 
+static enum metric_label refusal_label(enum outcome code)
+{
+    switch (code) {
+    case OUTCOME_NO_RIGHT:
+        return LABEL_no_right;
+    case OUTCOME_EXPIRED:
+        return LABEL_expired;
+    case OUTCOME_UNKNOWN_TYPE:
+    case OUTCOME_DERIVED_TYPE:
+        return LABEL_unknown_type;
+    case OUTCOME_BAD_PAYLOAD:
+        return LABEL_malformed;
+    /* clang-format off */
+    case OUTCOME_APPLIED: case OUTCOME_UNKNOWN_ACTOR: case OUTCOME_REPLAYED:
+    case OUTCOME_UNKNOWN_SCHEMA: case OUTCOME_STATE_FULL: case OUTCOME_UNKNOWN_NAMESPACE:
+    case OUTCOME_LEASE_CONFLICT: case OUTCOME_LEASE_NOT_FOUND: case OUTCOME_LEASE_NOT_HOLDER:
+    case OUTCOME_LEASE_LAPSED: case OUTCOME_CAPABILITY_NOT_FOUND: case OUTCOME_CAPABILITY_EXISTS:
+    case OUTCOME_CAPABILITY_REVOKED: case OUTCOME_CAPABILITY_NOT_SUBSET:
+    case OUTCOME_CAPABILITY_NOT_OWNER: case OUTCOME_CAPABILITY_EXPIRED:
+    case OUTCOME_CAPABILITY_TOO_DEEP:
+        break;
+        /* clang-format on */
+    }
+    return LABEL_other;
+}
+
 /* What execution would certainly reject is refused before it costs a place in a block. */
 static bool is_refused_now(struct node *node, struct waiter *waiter, const struct verify_job *job)
 {
@@ -76,8 +102,7 @@ static bool is_refused_now(struct node *node, struct waiter *waiter, const struc
         (void)snprintf(detail + n, sizeof(detail) - (size_t)n, " (event %u%s%s%s%s)",
                        refusal.event + 1, refusal.field[0] ? ", payload." : "", refusal.field,
                        refusal.reason[0] ? " " : "", refusal.reason);
-    metric_add(node->env->metrics, METRIC_client_refused_total,
-               refusal.code == OUTCOME_NO_RIGHT ? LABEL_no_right : LABEL_other, 1);
+    metric_add(node->env->metrics, METRIC_client_refused_total, refusal_label(refusal.code), 1);
     finish(node, waiter, &job->bundle.id, APM_ERR_REJECTED, detail);
     return true;
 }
@@ -113,6 +138,7 @@ static void take_clients(struct node *node, const struct verify_job *job)
         disseminate(node, job->body);
         finish(node, waiter, id, APM_OK, "");
     } else if (verdict == MEMPOOL_EXPIRED || verdict == MEMPOOL_EXPIRY_TOO_FAR) {
+        metric_add(node->env->metrics, METRIC_client_refused_total, LABEL_expired, 1);
         finish(node, waiter, id, APM_ERR_REJECTED, text);
     } else {
         metric_add(node->env->metrics, METRIC_busy_total, busy_label(verdict), 1);
@@ -206,7 +232,7 @@ void clients_peer_bundle(struct node *node, uint32_t peer, struct span bytes)
 static const struct admin_query *open_query(struct span verb)
 {
     /* What any client may ask; the rest is for the node's own operators. */
-    static const char *const open[] = {"account", "event_get"};
+    static const char *const open[] = {"account"};
 
     for (size_t i = 0; i < N_ELEMENTS(open); i++)
         if (span_eq(verb, span_of(open[i], strlen(open[i]))))

@@ -49,6 +49,16 @@ struct mempool *mempool_new(const struct mempool_limits *limits, uint64_t seed)
     return pool;
 }
 
+void mempool_set_shares(struct mempool *pool, const struct mempool_limits *limits)
+{
+    uint32_t bundles_max = pool->limits.bundles_max;
+    uint64_t bytes_max = pool->limits.bytes_max;
+
+    pool->limits = *limits;
+    pool->limits.bundles_max = bundles_max;
+    pool->limits.bytes_max = bytes_max;
+}
+
 void mempool_destroy(struct mempool **pool)
 {
     struct mempool *it = *pool;

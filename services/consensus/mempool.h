@@ -41,6 +41,9 @@ struct mempool_limits mempool_limits_default(void);
 
 /* `seed`: random, so that nobody can aim at one hash chain. */
 struct mempool *mempool_new(const struct mempool_limits *limits, uint64_t seed);
+/* New shares of clients, validators and actors (SIGHUP). What waits already stays; the
+ * totals, by which memory was taken, do not change. */
+void mempool_set_shares(struct mempool *pool, const struct mempool_limits *limits);
 /* Also drops the bodies. NULL is fine. */
 void mempool_destroy(struct mempool **pool);
 

@@ -74,10 +74,25 @@ static void watch_peers(struct node *node, uint64_t now_ms)
     }
 }
 
+/* Said once when it goes and once when it is back; status has the detail meanwhile. */
+static void watch_database(struct node *node, uint64_t now_ms)
+{
+    bool is_up = store_is_up(node->store);
+
+    if (is_up == node->was_db_up || now_ms < node->db_grace_ms)
+        return;
+    node->was_db_up = is_up;
+    if (is_up)
+        LOG_INFO("database_up", F_STR("detail", store_detail(node->store)));
+    else
+        LOG_WARN("database_down", F_STR("detail", store_detail(node->store)));
+}
+
 void node_turn(void *state, uint64_t now_ms)
 {
     struct node *node = state;
 
+    watch_database(node, now_ms);
     if (node->phase == NODE_LOADING)
         return;
     if (now_ms >= core_deadline_ms(node->core))
@@ -181,9 +196,7 @@ void node_reload(void *state)
 {
     struct node *node = state;
 
-    node_configure_core(node);
-    if (node->phase != NODE_LOADING)
-        core_configure(node->core, &node->core_config);
+    node_configure(node);
 }
 
 void node_child_exited(void *state)

@@ -93,7 +93,9 @@ struct node {
     uint64_t drain_started_ms;
     uint8_t *frame;                    /* FRAME_BYTES_MAX: messages are encoded here */
     uint64_t n_missed[VALIDATORS_MAX]; /* committed blocks whose certificate lacks them */
-    uint64_t gauges_ms;                /* when the gauges were last set */
+    bool was_db_up;
+    uint64_t db_grace_ms; /* a start waits this long for its database without a word */
+    uint64_t gauges_ms;   /* when the gauges were last set */
 };
 
 /* setup.c and node.c: what the frame calls. */
@@ -107,8 +109,8 @@ void node_reload(void *state);
 void node_child_exited(void *state);
 void node_health(void *state, struct health *health);
 void node_client(void *state, struct span from, struct span frame);
-/* Timers and limits from the settings: at the start and after a reload. */
-void node_configure_core(struct node *node);
+/* Timers and limits from the settings, again after a reload. */
+void node_configure(struct node *node);
 /* Ends the service: a bug or the world, past repair. */
 void node_fail(struct node *node, enum apm_err err);
 extern const struct admin_query node_queries[];

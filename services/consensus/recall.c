@@ -86,10 +86,12 @@ static void on_found(void *context, enum apm_err err, uint64_t height, uint64_t 
         return;
     /* Committed just now: its row is still on the way to the store. */
     bool is_recent = mempool_seen(recall->node->mempool, &recall->bundle) == MEMPOOL_COMMITTED;
-    if (err == APM_ERR_NOT_FOUND && !is_recent)
+    if (err == APM_ERR_NOT_FOUND && !is_recent) {
+        metric_add(recall->node->env->metrics, METRIC_client_refused_total, LABEL_replayed, 1);
         tell(recall, APM_ERR_REJECTED, "REPLAYED: the nonce was used by another bundle");
-    else
+    } else {
         tell(recall, APM_ERR_BUSY, "the database is busy");
+    }
     free(recall);
 }
 

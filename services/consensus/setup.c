@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "common/clock.h"
 #include "common/keygen.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -182,7 +183,7 @@ static enum apm_err make_execution(struct node *node, struct why *why)
     return err;
 }
 
-void node_configure_core(struct node *node)
+static void configure_core(struct node *node)
 {
     const struct conf *conf = node->env->conf;
 
@@ -203,9 +204,8 @@ static uint64_t random_u64(void)
     return value;
 }
 
-static struct mempool *make_mempool(const struct node *node)
+static struct mempool_limits mempool_settings(const struct conf *conf)
 {
-    const struct conf *conf = node->env->conf;
     struct mempool_limits limits = mempool_limits_default();
 
     limits.bundles_max = (uint32_t)conf_u64(conf, SETTING_mempool_bundles);
@@ -213,7 +213,17 @@ static struct mempool *make_mempool(const struct node *node)
     limits.client_bundles_max = (uint32_t)conf_u64(conf, SETTING_quota_per_origin);
     limits.client_bytes_max = limits.bytes_max / 2;
     limits.actor_bundles_max = (uint32_t)conf_u64(conf, SETTING_quota_per_actor);
-    return mempool_new(&limits, random_u64());
+    return limits;
+}
+
+void node_configure(struct node *node)
+{
+    struct mempool_limits limits = mempool_settings(node->env->conf);
+
+    configure_core(node);
+    if (node->phase != NODE_LOADING)
+        core_configure(node->core, &node->core_config);
+    mempool_set_shares(node->mempool, &limits);
 }
 
 static void make_memory(struct node *node)
@@ -225,7 +235,8 @@ static void make_memory(struct node *node)
     node->spans = mem_new(SPANS_MAX, sizeof(*node->spans));
     commit_log_init(&node->log);
     node->staged = mem_new(RANGE_BLOCKS_MAX, sizeof(*node->staged));
-    node->mempool = make_mempool(node);
+    struct mempool_limits limits = mempool_settings(node->env->conf);
+    node->mempool = mempool_new(&limits, random_u64());
     node->waiters = waiters_new(WAITERS_MAX);
     outbox_init(&node->outbox);
 }
@@ -272,7 +283,7 @@ enum apm_err node_start(void *state, struct service_env *env)
     if (err != APM_OK)
         return say(err, &why);
     make_memory(node);
-    node_configure_core(node);
+    configure_core(node);
     name_validators(node);
     struct store_config store = {
         .conninfo = conf_str(conf, SETTING_database),
@@ -283,6 +294,8 @@ enum apm_err node_start(void *state, struct service_env *env)
     };
     struct store_events events = {node, on_persisted, on_rows, on_store_failed};
     node->store = store_new(&store, &events);
+    node->was_db_up = true;
+    node->db_grace_ms = clock_mono_ms() + 2000;
     store_attach(node->store, env->loop);
     listen(node);
     start_load(node);
