@@ -526,8 +526,7 @@ START_TEST(the_doors_garbage_costs_its_sender_only)
 }
 END_TEST
 
-UNIT_MAIN("bus", NULL, {
-    tcase_add_checked_fixture(tc, fixture, cleanup);
+UNIT_MAIN("bus", fixture, cleanup, {
     tcase_add_test(tc, two_peers_exchange);
     tcase_add_test(tc, an_unknown_key_reaches_no_decoder);
     tcase_add_test(tc, a_dead_handler_lets_nobody_in);

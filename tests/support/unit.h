@@ -10,14 +10,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* body adds tests to `tc`; fixture runs before each, NULL for none. */
-#define UNIT_MAIN(suite_name, fixture, body)                                                       \
+/* body adds tests to `tc`; setup runs before each, teardown after; NULL for none. */
+#define UNIT_MAIN(suite_name, setup, teardown, body)                                               \
     int main(void)                                                                                 \
     {                                                                                              \
         Suite *suite = suite_create(suite_name);                                                   \
         TCase *tc = tcase_create(suite_name);                                                      \
         tcase_set_timeout(tc, 60);                                                                 \
-        tcase_add_checked_fixture(tc, fixture, NULL);                                              \
+        tcase_add_checked_fixture(tc, setup, teardown);                                            \
         body suite_add_tcase(suite, tc);                                                           \
         SRunner *runner = srunner_create(suite);                                                   \
         srunner_run_all(runner, CK_NORMAL);                                                        \

@@ -237,7 +237,7 @@ START_TEST(a_silent_service_is_a_timeout)
 }
 END_TEST
 
-UNIT_MAIN("admin", served, {
+UNIT_MAIN("admin", served, NULL, {
     tcase_add_loop_test(tc, answers, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, a_later_answer_finds_its_asker_once);
     tcase_add_test(tc, more_owed_answers_than_tickets_is_busy);

@@ -99,7 +99,7 @@ START_TEST(a_chain_goes_back_to_the_first_gap)
 }
 END_TEST
 
-UNIT_MAIN("block_pool", empty, {
+UNIT_MAIN("block_pool", empty, NULL, {
     tcase_add_test(tc, a_block_keeps_its_bytes_and_names_its_bundles);
     tcase_add_test(tc, places_end_and_come_back);
     tcase_add_loop_test(tc, a_chain_goes_back_to_the_first_gap, 0, N_ELEMENTS(rows));

@@ -119,7 +119,7 @@ START_TEST(hexadecimal)
 }
 END_TEST
 
-UNIT_MAIN("buf", sixteen, {
+UNIT_MAIN("buf", sixteen, NULL, {
     tcase_add_test(tc, holds_exactly_its_maximum);
     tcase_add_test(tc, what_does_not_fit_is_left_out_whole);
     tcase_add_test(tc, an_empty_one_is_an_empty_string);

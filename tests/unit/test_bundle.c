@@ -310,7 +310,7 @@ START_TEST(too_many_events_on_the_wire)
 }
 END_TEST
 
-UNIT_MAIN("bundle", sign_a_bundle, {
+UNIT_MAIN("bundle", sign_a_bundle, NULL, {
     tcase_add_test(tc, a_signed_bundle_is_good);
     tcase_add_test(tc, a_reopened_bundle_is_the_parsed_one);
     tcase_add_test(tc, id_and_signature_are_what_the_header_says);

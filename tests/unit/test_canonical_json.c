@@ -120,7 +120,7 @@ START_TEST(files)
 }
 END_TEST
 
-UNIT_MAIN("canonical_json", NULL, {
+UNIT_MAIN("canonical_json", NULL, NULL, {
     tcase_add_loop_test(tc, forms, 0, (int)N_ELEMENTS(rows));
     tcase_add_test(tc, one_member_can_be_left_out_at_the_top_only);
     tcase_add_test(tc, depth_is_bounded);

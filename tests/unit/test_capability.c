@@ -379,7 +379,7 @@ START_TEST(random_histories_match_the_model)
 }
 END_TEST
 
-UNIT_MAIN("capability", NULL, {
+UNIT_MAIN("capability", NULL, NULL, {
     tcase_add_test(tc, a_grant_makes_an_actor_with_exactly_its_rights);
     tcase_add_test(tc, ids_are_taken_once);
     tcase_add_loop_test(tc, a_delegation_is_a_subset, 0, N_ELEMENTS(rows));

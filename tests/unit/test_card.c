@@ -193,8 +193,7 @@ START_TEST(an_actors_key)
 }
 END_TEST
 
-UNIT_MAIN("card", NULL, {
-    tcase_add_checked_fixture(tc, fixture, cleanup);
+UNIT_MAIN("card", fixture, cleanup, {
     tcase_add_test(tc, keys_card_and_safety_record_belong_together);
     tcase_add_loop_test(tc, an_existing_file_is_refused_before_anything_is_written, 0, 5);
     tcase_add_test(tc, a_failure_half_way_leaves_nothing);

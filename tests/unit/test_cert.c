@@ -242,7 +242,7 @@ START_TEST(the_real_check_is_ed25519)
 }
 END_TEST
 
-UNIT_MAIN("cert", all_good, {
+UNIT_MAIN("cert", all_good, NULL, {
     tcase_add_test(tc, what_is_good_verifies);
     tcase_add_loop_test(tc, one_flip_is_refused, 0, N_ELEMENTS(flips));
     tcase_add_test(tc, signatures_do_not_move_between_statements);

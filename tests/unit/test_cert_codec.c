@@ -286,7 +286,7 @@ START_TEST(statements_are_the_golden_ones)
 }
 END_TEST
 
-UNIT_MAIN("cert_codec", all_good, {
+UNIT_MAIN("cert_codec", all_good, NULL, {
     tcase_add_loop_test(tc, every_form_comes_back_and_ends_where_it_should, 0, N_ELEMENTS(forms));
     tcase_add_loop_test(tc, every_flipped_bit_is_refused, 0, N_ELEMENTS(forms));
     tcase_add_test(tc, a_full_set_fits_its_limits);

@@ -146,7 +146,7 @@ START_TEST(stopping_while_it_waits_cancels_the_restart)
 }
 END_TEST
 
-UNIT_MAIN("child", setup, {
+UNIT_MAIN("child", setup, NULL, {
     tcase_add_test(tc, a_crash_is_answered_with_growing_pauses_then_given_up);
     tcase_add_test(tc, a_long_life_forgives_earlier_short_ones);
     tcase_add_test(tc, a_fenced_child_is_left_alone);

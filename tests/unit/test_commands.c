@@ -223,7 +223,7 @@ START_TEST(durations_need_units)
 }
 END_TEST
 
-UNIT_MAIN("commands", NULL, {
+UNIT_MAIN("commands", NULL, NULL, {
     tcase_add_loop_test(tc, understood, 0, N_ELEMENTS(good_rows));
     tcase_add_loop_test(tc, refused_with_a_reason, 0, N_ELEMENTS(wrong_rows));
     tcase_add_test(tc, nothing_is_no_command);

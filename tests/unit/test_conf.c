@@ -255,7 +255,7 @@ START_TEST(another_type_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("conf", scratch, {
+UNIT_MAIN("conf", scratch, NULL, {
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, later_sources_win);
     tcase_add_test(tc, nesting_equals_underscores);

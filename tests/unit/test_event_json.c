@@ -279,7 +279,7 @@ START_TEST(names_and_verbs_are_used_once)
 }
 END_TEST
 
-UNIT_MAIN("event_json", NULL, {
+UNIT_MAIN("event_json", NULL, NULL, {
     tcase_add_test(tc, a_line_becomes_an_event);
     tcase_add_loop_test(tc, what_goes_in_comes_out, 0, N_ELEMENTS(rounds));
     tcase_add_loop_test(tc, bad_lines_say_what_is_wrong, 0, N_ELEMENTS(bads));

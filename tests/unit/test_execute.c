@@ -255,7 +255,7 @@ START_TEST(records_stand_in_the_order_of_the_block)
 }
 END_TEST
 
-UNIT_MAIN("execute", NULL, {
+UNIT_MAIN("execute", NULL, NULL, {
     tcase_add_test(tc, equal_blocks_give_equal_roots);
     tcase_add_test(tc, every_change_shows_in_the_root);
     tcase_add_loop_test(tc, every_field_stands_in_the_authority_root, 0, N_ELEMENTS(differences));

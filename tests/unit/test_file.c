@@ -162,7 +162,7 @@ START_TEST(a_child_that_let_go_does_not_hold_it)
 }
 END_TEST
 
-UNIT_MAIN("file", scratch, {
+UNIT_MAIN("file", scratch, NULL, {
     tcase_add_test(tc, what_was_written_is_read);
     tcase_add_test(tc, a_byte_over_the_limit_is_too_large);
     tcase_add_test(tc, failures_are_named);

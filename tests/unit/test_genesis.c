@@ -343,8 +343,7 @@ START_TEST(an_order_other_than_the_ids_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("genesis", NULL, {
-    tcase_add_checked_fixture(tc, fixture, cleanup);
+UNIT_MAIN("genesis", fixture, cleanup, {
     tcase_add_test(tc, what_was_planned_is_read);
     tcase_add_test(tc, the_chain_id_covers_all_but_the_signatures);
     tcase_add_test(tc, signatures_are_counted_once_per_key);

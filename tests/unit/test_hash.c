@@ -80,7 +80,7 @@ static void start_sodium(void)
     ck_assert_int_ge(sodium_init(), 0);
 }
 
-UNIT_MAIN("hash", start_sodium, {
+UNIT_MAIN("hash", start_sodium, NULL, {
     tcase_add_loop_test(tc, known_hashes, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, a_tag_is_hashed_with_its_zero);
     tcase_add_test(tc, hex_both_ways);

@@ -69,7 +69,7 @@ START_TEST(causes_come_first)
 }
 END_TEST
 
-UNIT_MAIN("hlc", NULL, {
+UNIT_MAIN("hlc", NULL, NULL, {
     tcase_add_loop_test(tc, stamps, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, causes_come_first);
 })

@@ -181,7 +181,7 @@ START_TEST(stops_listening_when_destroyed)
 }
 END_TEST
 
-UNIT_MAIN("http", served, {
+UNIT_MAIN("http", served, NULL, {
     tcase_add_loop_test(tc, answers, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, head_has_no_body);
     tcase_add_test(tc, a_silent_client_is_dropped_after_five_seconds);

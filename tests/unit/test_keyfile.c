@@ -171,8 +171,7 @@ START_TEST(what_is_no_file_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("keyfile", NULL, {
-    tcase_add_checked_fixture(tc, fixture, cleanup);
+UNIT_MAIN("keyfile", fixture, cleanup, {
     tcase_add_test(tc, openssl_derives_the_same_signing_key);
     tcase_add_test(tc, openssl_derives_the_same_curve_key);
     tcase_add_test(tc, openssl_keys_are_read);

@@ -179,7 +179,7 @@ START_TEST(the_order_of_namespaces_leaves_no_trace)
 }
 END_TEST
 
-UNIT_MAIN("ledger", one_namespace, {
+UNIT_MAIN("ledger", one_namespace, NULL, {
     tcase_add_test(tc, heads_stay_sorted_and_are_found);
     tcase_add_test(tc, names_that_cannot_be_told_apart_are_refused);
     tcase_add_test(tc, namespaces_end_at_the_limit);

@@ -159,7 +159,7 @@ START_TEST(what_was_suppressed_is_said)
 }
 END_TEST
 
-UNIT_MAIN("log", piped, {
+UNIT_MAIN("log", piped, NULL, {
     tcase_add_test(tc, a_line_has_its_head);
     tcase_add_test(tc, every_kind_of_field);
     tcase_add_test(tc, values_cannot_forge_fields_or_lines);

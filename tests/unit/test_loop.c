@@ -207,7 +207,7 @@ START_TEST(signals_arrive_in_the_loop_only)
 }
 END_TEST
 
-UNIT_MAIN("loop", fresh, {
+UNIT_MAIN("loop", fresh, NULL, {
     tcase_add_test(tc, a_descriptor_is_watched_for_its_events);
     tcase_add_test(tc, a_hang_up_is_told);
     tcase_add_test(tc, more_is_asked_for_without_waiting);

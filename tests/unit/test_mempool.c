@@ -248,8 +248,7 @@ START_TEST(the_index_closes_its_gaps)
 }
 END_TEST
 
-UNIT_MAIN("mempool", mempool_fixture, {
-    tcase_add_checked_fixture(tc, NULL, mempool_cleanup);
+UNIT_MAIN("mempool", mempool_fixture, mempool_cleanup, {
     tcase_add_test(tc, keeps_what_it_is_given);
     tcase_add_test(tc, knows_what_it_has_seen);
     tcase_add_loop_test(tc, says_which_limit, 0, N_ELEMENTS(limit_rows));

@@ -103,8 +103,7 @@ START_TEST(only_so_many_blocks)
 }
 END_TEST
 
-UNIT_MAIN("mempool_block", mempool_fixture, {
-    tcase_add_checked_fixture(tc, NULL, mempool_cleanup);
+UNIT_MAIN("mempool_block", mempool_fixture, mempool_cleanup, {
     tcase_add_test(tc, picks_by_arrival_within_the_budget);
     tcase_add_test(tc, what_is_pending_depends_on_the_branch);
     tcase_add_test(tc, a_block_wants_what_is_not_here);

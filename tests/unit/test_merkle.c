@@ -147,7 +147,7 @@ START_TEST(a_path_to_nowhere_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("merkle", some_leaves, {
+UNIT_MAIN("merkle", some_leaves, NULL, {
     tcase_add_test(tc, prefixes_are_those_of_the_rfc);
     tcase_add_loop_test(tc, the_frontier_gives_the_root_of_the_definition, 0, LEAVES_MAX + 1);
     tcase_add_loop_test(tc, a_root_of_hashes_hashes_each_as_a_leaf, 0, LEAVES_MAX + 1);

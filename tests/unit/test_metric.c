@@ -217,7 +217,7 @@ START_TEST(another_familys_label_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("metric", consensus_of_two, {
+UNIT_MAIN("metric", consensus_of_two, NULL, {
     tcase_add_test(tc, text_is_as_recorded);
     tcase_add_test(tc, counters_count);
     tcase_add_test(tc, gauges_hold);

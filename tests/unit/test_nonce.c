@@ -62,7 +62,7 @@ START_TEST(using_a_used_nonce_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("nonce", NULL, {
+UNIT_MAIN("nonce", NULL, NULL, {
     tcase_add_test(tc, a_nonce_counts_once_within_the_window);
     tcase_add_test(tc, nonces_match_a_naive_set);
     tcase_add_test_raise_signal(tc, using_a_used_nonce_is_our_bug, SIGABRT);

@@ -64,7 +64,7 @@ START_TEST(our_own_absence_is_no_silence)
 }
 END_TEST
 
-UNIT_MAIN("peer_watch", started, {
+UNIT_MAIN("peer_watch", started, NULL, {
     tcase_add_test(tc, back_after_a_silence);
     tcase_add_test(tc, silence_counts_from_our_start);
     tcase_add_test(tc, the_same_message_is_heard_once);

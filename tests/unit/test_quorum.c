@@ -46,7 +46,7 @@ START_TEST(no_validators_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("quorum", NULL, {
+UNIT_MAIN("quorum", NULL, NULL, {
     tcase_add_loop_test(tc, two_quorums_share_an_honest_validator, 1, VALIDATORS_MAX + 1);
     tcase_add_loop_test(tc, every_validator_leads_once_in_n_terms, 1, VALIDATORS_MAX + 1);
     tcase_add_test(tc, the_schedule_starts_at_the_offset);

@@ -220,7 +220,7 @@ START_TEST(overflow_is_sticky)
 }
 END_TEST
 
-UNIT_MAIN("reader", NULL, {
+UNIT_MAIN("reader", NULL, NULL, {
     tcase_add_loop_test(tc, values_and_verdicts, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, the_first_verdict_stays);
     tcase_add_test(tc, integers_come_back);

@@ -76,7 +76,7 @@ START_TEST(hostile_outcomes_are_malformed)
 }
 END_TEST
 
-UNIT_MAIN("replay", NULL, {
+UNIT_MAIN("replay", NULL, NULL, {
     tcase_add_test(tc, replay_reaches_the_same_ledger);
     tcase_add_test(tc, any_flipped_bit_is_seen);
     tcase_add_test(tc, hostile_outcomes_are_malformed);

@@ -200,7 +200,7 @@ START_TEST(merging_another_instance_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("safety", safety_fixture, {
+UNIT_MAIN("safety", safety_fixture, NULL, {
     tcase_add_loop_test(tc, blocks, 0, N_ELEMENTS(block_rows));
     tcase_add_test(tc, a_proposal_is_above_the_last_vote_too);
     tcase_add_loop_test(tc, timeouts, 0, N_ELEMENTS(timeout_rows));

@@ -220,8 +220,7 @@ START_TEST(one_signer_a_file)
 }
 END_TEST
 
-UNIT_MAIN("safety_file", signer_fixture, {
-    tcase_add_checked_fixture(tc, NULL, signer_cleanup);
+UNIT_MAIN("safety_file", signer_fixture, signer_cleanup, {
     tcase_add_test(tc, signs_what_is_durable);
     tcase_add_test(tc, no_second_vote_across_restarts);
     tcase_add_test(tc, a_lost_answer_is_given_again);

@@ -124,7 +124,7 @@ START_TEST(a_mark_of_the_store_holds)
 }
 END_TEST
 
-UNIT_MAIN("safety_start", safety_fixture, {
+UNIT_MAIN("safety_start", safety_fixture, NULL, {
     tcase_add_loop_test(tc, starts, 0, N_ELEMENTS(start_rows));
     tcase_add_test(tc, a_repair_is_one_step_of_the_signer);
     tcase_add_test(tc, another_key_s_file_observes);

@@ -188,7 +188,7 @@ START_TEST(the_largest_record_fits)
 }
 END_TEST
 
-UNIT_MAIN("safety_step", safety_fixture, {
+UNIT_MAIN("safety_step", safety_fixture, NULL, {
     tcase_add_test(tc, a_step_is_all_or_nothing);
     tcase_add_test(tc, the_proposed_record_approves_nothing);
     tcase_add_test(tc, a_commit_vote_keeps_its_certificate);

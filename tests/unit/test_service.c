@@ -385,7 +385,7 @@ START_TEST(a_port_in_use_is_a_configuration_error)
 }
 END_TEST
 
-UNIT_MAIN("service", scratch, {
+UNIT_MAIN("service", scratch, NULL, {
     tcase_add_test(tc, queries_are_answered);
     tcase_add_test(tc, the_socket_is_for_owner_and_group);
     tcase_add_test(tc, health_and_metrics);

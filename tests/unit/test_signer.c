@@ -112,8 +112,7 @@ START_TEST(it_keeps_only_what_it_needs)
 }
 END_TEST
 
-UNIT_MAIN("signer", signer_fixture, {
-    tcase_add_checked_fixture(tc, NULL, signer_cleanup);
+UNIT_MAIN("signer", signer_fixture, signer_cleanup, {
     tcase_add_test(tc, the_node_learns_of_its_death);
     tcase_add_test(tc, it_dies_with_the_node);
     tcase_add_test(tc, requests_queue_and_stay_in_order);

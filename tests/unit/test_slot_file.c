@@ -217,8 +217,7 @@ START_TEST(after_a_failed_write_the_file_is_dead)
 }
 END_TEST
 
-UNIT_MAIN("slot_file", NULL, {
-    tcase_add_checked_fixture(tc, fixture, cleanup);
+UNIT_MAIN("slot_file", fixture, cleanup, {
     tcase_add_test(tc, what_was_written_last_is_read);
     tcase_add_test(tc, an_existing_file_is_refused_and_left_alone);
     tcase_add_loop_test(tc, one_bad_slot_leaves_the_other, 0, (int)N_ELEMENTS(rows));

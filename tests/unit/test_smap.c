@@ -208,7 +208,7 @@ START_TEST(removing_what_is_not_there_changes_nothing)
 }
 END_TEST
 
-UNIT_MAIN("smap", empty_map, {
+UNIT_MAIN("smap", empty_map, NULL, {
     tcase_add_loop_test(tc, random_changes_follow_the_model, 1, 60);
     tcase_add_test(tc, the_order_of_changes_leaves_no_trace);
     tcase_add_test(tc, empty_is_zero_and_one_entry_is_its_leaf);

@@ -94,7 +94,7 @@ START_TEST(the_heap_gives_the_earliest_then_the_lowest_key)
 }
 END_TEST
 
-UNIT_MAIN("table", NULL, {
+UNIT_MAIN("table", NULL, NULL, {
     tcase_add_test(tc, a_table_finds_what_is_in_it);
     tcase_add_test(tc, the_heap_gives_the_earliest_then_the_lowest_key);
 })

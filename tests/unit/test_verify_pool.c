@@ -190,8 +190,7 @@ START_TEST(stops_with_work_inside)
 }
 END_TEST
 
-UNIT_MAIN("verify_pool", fixture, {
-    tcase_add_checked_fixture(tc, NULL, cleanup);
+UNIT_MAIN("verify_pool", fixture, cleanup, {
     tcase_add_loop_test(tc, verdicts, 0, N_ELEMENTS(rows));
     tcase_add_loop_test(tc, each_job_comes_out_once, 1, 5);
     tcase_add_loop_test(tc, full_says_busy, 0, 2);

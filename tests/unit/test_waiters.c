@@ -96,7 +96,7 @@ START_TEST(an_index_never_taken_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("waiters", eight, {
+UNIT_MAIN("waiters", eight, NULL, {
     tcase_add_test(tc, an_outcome_claims_all_who_wait_and_no_others);
     tcase_add_test(tc, places_end_and_come_back);
     tcase_add_test(tc, a_taken_one_is_clean);

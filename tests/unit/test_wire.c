@@ -321,7 +321,7 @@ START_TEST(any_message_prints_at_any_size)
 }
 END_TEST
 
-UNIT_MAIN("wire", NULL, {
+UNIT_MAIN("wire", NULL, NULL, {
     tcase_add_loop_test(tc, a_message_comes_back_as_it_was, 0, N_ELEMENTS(samples));
     tcase_add_loop_test(tc, a_message_cut_anywhere_is_truncated, 0, N_ELEMENTS(samples));
     tcase_add_loop_test(tc, a_byte_too_many_is_trailing, 0, N_ELEMENTS(samples));
