@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 target=n1
+stranger=${E2E_STRANGER:-$(dirname "$APM2_BIN")/../../tests/e2e/stranger}
+[[ -x $stranger ]] || fail "$stranger is not built"
+curve=$(jq -r .services.consensus.curve "$DIR/$target/keys/$target.card.json")
 address=$E2E_NET.1
 growth_max_kib=65536
 
@@ -37,19 +40,51 @@ send() {
 }
 
 throw_at() {
-    local port=$1 i
-    for i in 1 2 3; do
-        head -c 1000000 /dev/urandom | send "$port"
-        head -c 100 /dev/zero | send "$port"
-        { greeting NULL; head -c 5000 /dev/urandom; } | send "$port"
-        { greeting PLAIN; head -c 5000 /dev/urandom; } | send "$port"
-        { greeting CURVE; false_hello; } | send "$port"
-        { greeting CURVE; long_frame; } | send "$port"
+    local port=$1 i pids=()
+    for i in 1 2; do
+        head -c 1000000 /dev/urandom | send "$port" &
+        pids+=($!)
+        head -c 100 /dev/zero | send "$port" &
+        pids+=($!)
+        { greeting NULL; head -c 5000 /dev/urandom; } | send "$port" &
+        pids+=($!)
+        { greeting PLAIN; head -c 5000 /dev/urandom; } | send "$port" &
+        pids+=($!)
+        { greeting CURVE; false_hello; } | send "$port" &
+        pids+=($!)
+        { greeting CURVE; long_frame; } | send "$port" &
+        pids+=($!)
     done
     # Open connections that say nothing.
     for ((i = 0; i < 40; i++)); do
         (sleep 6 | timeout 8 nc "$address" "$port" >/dev/null 2>&1) &
     done
+    wait "${pids[@]}"
+}
+
+# The right server key, and a client key that is on nobody's card.
+refused_of() {
+    apm2 --node $target consensus metrics --json | jq ".$1.$2"
+}
+
+stranger_at() {
+    timeout 20 "$stranger" "$address" "$@"
+}
+
+throw_as_client() {
+    local malformed answer
+    for i in 1 2 3; do
+        answer=$(stranger_at 9090 "$curve")
+        [[ $answer == refused ]] || fail "a client with an unknown key on 9090 is $answer"
+    done
+    malformed=$(refused_of client_refused_total malformed)
+    answer=$(stranger_at 9096 "$curve" 300 200)
+    [[ $answer == admitted ]] || fail "a client with any key on 9096 is $answer"
+    # Longer than any message may be: the connection is cut.
+    stranger_at 9096 "$curve" 8000000 3 >/dev/null
+    sleep 1
+    (($(refused_of client_refused_total malformed) > malformed)) ||
+        fail "noise on 9096 is not counted as malformed"
 }
 
 throw_at_http() {
@@ -71,6 +106,7 @@ load_start singles 500
 gap_start
 throw_at 9090
 throw_at 9096
+throw_as_client
 throw_at_http
 gap=$(gap_stop)
 load_stop singles
