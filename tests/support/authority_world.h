@@ -2,7 +2,7 @@
  * authority_world - an execution with actors, for tests: bundles without signatures.
  *
  * The execution takes bundles as verified, so the views here are built straight
- * from their fields. One world per test; the process ends with it.
+ * from their fields. worlds_end() is the teardown of every test that makes worlds.
  */
 #ifndef APM2_TESTS_AUTHORITY_WORLD_H
 #define APM2_TESTS_AUTHORITY_WORLD_H
@@ -18,6 +18,9 @@
 #define WORLD_BUNDLES_MAX 256u
 
 struct world {
+    struct world *next; /* of those that worlds_end() will free */
+    void *arena;
+    size_t arena_size;
     struct execution *execution;
     const struct authority *authority;
     uint64_t height;
@@ -34,6 +37,18 @@ struct world {
     uint8_t bytes[1u << 21];
     size_t n_bytes;
 };
+
+static struct world *worlds;
+
+static inline void worlds_end(void)
+{
+    while (worlds != NULL) {
+        struct world *world = worlds;
+        worlds = world->next;
+        ck_assert_int_eq(munmap(world->arena, world->arena_size), 0);
+        free(world);
+    }
+}
 
 static inline struct span text(const char *string)
 {
@@ -88,6 +103,10 @@ static inline struct world *world_with(struct authority_limits limits)
 
     struct world *world = calloc(1, sizeof(*world));
     ck_assert_ptr_nonnull(world);
+    world->arena = arena;
+    world->arena_size = size;
+    world->next = worlds;
+    worlds = world;
     ck_assert_int_eq(execution_init(arena, size, &genesis, &world->execution), APM_OK);
     world->authority = execution_authority(world->execution);
     world->time_ms = 1000000;
@@ -215,14 +234,20 @@ static inline enum outcome do_grant(struct world *world, unsigned int actor, con
     return world_do(world, actor, EVENT_CapabilityGranted, &payload);
 }
 
-static inline enum outcome do_delegate(struct world *world, unsigned int actor, const char *from,
-                                       const char *id, unsigned int subject, const char *rights)
+struct delegation {
+    unsigned int actor;
+    const char *from, *id;
+    unsigned int subject;
+    const char *rights;
+};
+
+static inline enum outcome do_delegate(struct world *world, struct delegation wanted)
 {
-    union event_payload payload = {.CapabilityDelegated = {.from = text(from),
-                                                           .capability_id = text(id),
-                                                           .subject = actor_key(subject)}};
-    add_rights(&payload.CapabilityDelegated.rights, rights);
-    return world_do(world, actor, EVENT_CapabilityDelegated, &payload);
+    union event_payload payload = {.CapabilityDelegated = {.from = text(wanted.from),
+                                                           .capability_id = text(wanted.id),
+                                                           .subject = actor_key(wanted.subject)}};
+    add_rights(&payload.CapabilityDelegated.rights, wanted.rights);
+    return world_do(world, wanted.actor, EVENT_CapabilityDelegated, &payload);
 }
 
 static inline enum outcome do_revoke(struct world *world, unsigned int actor, const char *id)

@@ -246,7 +246,7 @@ START_TEST(queries_list_a_namespace)
 }
 END_TEST
 
-UNIT_MAIN("authority", NULL, NULL, {
+UNIT_MAIN("authority", NULL, worlds_end, {
     tcase_add_loop_test(tc, door_and_execution_judge_payloads_alike, 0, N_ELEMENTS(payload_rows));
     tcase_add_loop_test(tc, door_and_execution_judge_types_alike, 0, N_ELEMENTS(type_rows));
     tcase_add_test(tc, another_canonicalizer_is_refused);

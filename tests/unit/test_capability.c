@@ -110,11 +110,14 @@ START_TEST(only_the_owner_delegates_and_only_with_that_right)
     ck_assert_int_eq(do_grant(world, 0, "c", 2, "*/*"), OUTCOME_APPLIED);
     ck_assert_int_eq(do_grant(world, 0, "l", 2, "lease/*"), OUTCOME_APPLIED);
 
-    ck_assert_int_eq(do_delegate(world, 2, "none", "d", 3, "lease/*"),
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "none", "d", 3, "lease/*"}),
                      OUTCOME_CAPABILITY_NOT_FOUND);
-    ck_assert_int_eq(do_delegate(world, 1, "c", "d", 3, "lease/*"), OUTCOME_CAPABILITY_NOT_OWNER);
-    ck_assert_int_eq(do_delegate(world, 2, "l", "d", 3, "lease/*"), OUTCOME_NO_RIGHT);
-    ck_assert_int_eq(do_delegate(world, 2, "c", "d", 3, "lease/*"), OUTCOME_APPLIED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){1, "c", "d", 3, "lease/*"}),
+                     OUTCOME_CAPABILITY_NOT_OWNER);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "l", "d", 3, "lease/*"}),
+                     OUTCOME_NO_RIGHT);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "c", "d", 3, "lease/*"}),
+                     OUTCOME_APPLIED);
 }
 END_TEST
 
@@ -122,9 +125,12 @@ START_TEST(revoking_ends_everything_below)
 {
     struct world *world = world_new();
     ck_assert_int_eq(do_grant(world, 0, "a", 2, "*/*"), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, 2, "a", "b", 3, "*/*"), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, 3, "b", "c", 4, "lease/*"), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, 3, "b", "d", 5, "lease/*"), OUTCOME_APPLIED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "a", "b", 3, "*/*"}),
+                     OUTCOME_APPLIED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){3, "b", "c", 4, "lease/*"}),
+                     OUTCOME_APPLIED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){3, "b", "d", 5, "lease/*"}),
+                     OUTCOME_APPLIED);
     ck_assert_int_eq(do_grant(world, 0, "other", 6, "lease/*"), OUTCOME_APPLIED);
 
     ck_assert_int_eq(do_revoke(world, 1, "a"), OUTCOME_CAPABILITY_NOT_OWNER);
@@ -135,7 +141,8 @@ START_TEST(revoking_ends_everything_below)
         ck_assert(!may(world, actor, EVENT_LeaseIssued, "r"));
     ck_assert_int_eq(do_issue(world, 4, "r", 1000), OUTCOME_NO_RIGHT);
     ck_assert_int_eq(do_revoke(world, 0, "c"), OUTCOME_CAPABILITY_REVOKED);
-    ck_assert_int_eq(do_delegate(world, 2, "b", "e", 3, "lease/*"), OUTCOME_CAPABILITY_REVOKED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "b", "e", 3, "lease/*"}),
+                     OUTCOME_CAPABILITY_REVOKED);
 }
 END_TEST
 
@@ -157,7 +164,8 @@ START_TEST(expiry_ends_at_the_block_s_time)
                                                          .expires_at_ms = world->time_ms + 100}};
     add_rights(&payload.CapabilityGranted.rights, "*/*");
     ck_assert_int_eq(world_do(world, 0, EVENT_CapabilityGranted, &payload), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, 2, "c", "d", 3, "lease/*"), OUTCOME_APPLIED);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "c", "d", 3, "lease/*"}),
+                     OUTCOME_APPLIED);
 
     world->time_ms += 99;
     ck_assert_int_eq(do_issue(world, 3, "a", 1000), OUTCOME_APPLIED);
@@ -178,10 +186,12 @@ START_TEST(the_chain_of_delegations_is_bounded)
 
     for (unsigned int depth = 1; depth <= DELEGATION_DEPTH_MAX; depth++) {
         (void)snprintf(id, sizeof(id), "d%u", depth);
-        ck_assert_int_eq(do_delegate(world, 0, from, id, 0, "*/*"), OUTCOME_APPLIED);
+        ck_assert_int_eq(do_delegate(world, (struct delegation){0, from, id, 0, "*/*"}),
+                         OUTCOME_APPLIED);
         memcpy(from, id, sizeof(from));
     }
-    ck_assert_int_eq(do_delegate(world, 0, from, "x", 0, "*/*"), OUTCOME_CAPABILITY_TOO_DEEP);
+    ck_assert_int_eq(do_delegate(world, (struct delegation){0, from, "x", 0, "*/*"}),
+                     OUTCOME_CAPABILITY_TOO_DEEP);
 }
 END_TEST
 
@@ -353,8 +363,8 @@ static void step(struct world *world)
     if (roll(4) != 0) {
         unsigned int subject = roll(MODEL_ACTORS);
         bool pass_on = roll(2) != 0;
-        enum outcome got =
-            do_delegate(world, actor, name, fresh, subject, pass_on ? "*/*" : "lease/*");
+        enum outcome got = do_delegate(
+            world, (struct delegation){actor, name, fresh, subject, pass_on ? "*/*" : "lease/*"});
         ck_assert_int_eq(got, model_delegate(actor, which, subject, pass_on));
     } else {
         enum outcome got = do_revoke(world, actor, name);
@@ -379,7 +389,7 @@ START_TEST(random_histories_match_the_model)
 }
 END_TEST
 
-UNIT_MAIN("capability", NULL, NULL, {
+UNIT_MAIN("capability", NULL, worlds_end, {
     tcase_add_test(tc, a_grant_makes_an_actor_with_exactly_its_rights);
     tcase_add_test(tc, ids_are_taken_once);
     tcase_add_loop_test(tc, a_delegation_is_a_subset, 0, N_ELEMENTS(rows));

@@ -121,12 +121,13 @@ START_TEST(too_much_is_refused)
     char message[PARSE_MESSAGE_BYTES];
     char *argv[2 * REPEATS_MAX + 10];
     int n = 0;
+    char word[] = "n1", option[] = "--card", value[] = "x";
     for (; n < (int)WORDS_MAX + 1; n++)
-        argv[n] = (char[]){"n1"};
+        argv[n] = word;
     ck_assert_int_eq(command_parse(n, argv, &invocation, message), PARSE_BAD);
     for (n = 0; n < (int)(2 * REPEATS_MAX + 4); n += 2) {
-        argv[n] = (char[]){"--card"};
-        argv[n + 1] = (char[]){"x"};
+        argv[n] = option;
+        argv[n + 1] = value;
     }
     ck_assert_int_eq(command_parse(n, argv, &invocation, message), PARSE_BAD);
     char long_word[5000];

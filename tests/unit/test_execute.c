@@ -197,7 +197,9 @@ static enum apm_err try_genesis(const struct authority_genesis *genesis)
     size_t size = execution_size(&genesis->limits);
     void *arena = calloc(1, size == 0 ? 1u << 20 : size);
     struct execution *execution;
-    return execution_init(arena, size, genesis, &execution);
+    enum apm_err err = execution_init(arena, size, genesis, &execution);
+    free(arena);
+    return err;
 }
 
 START_TEST(a_bad_genesis_is_refused)
@@ -255,7 +257,7 @@ START_TEST(records_stand_in_the_order_of_the_block)
 }
 END_TEST
 
-UNIT_MAIN("execute", NULL, NULL, {
+UNIT_MAIN("execute", NULL, worlds_end, {
     tcase_add_test(tc, equal_blocks_give_equal_roots);
     tcase_add_test(tc, every_change_shows_in_the_root);
     tcase_add_loop_test(tc, every_field_stands_in_the_authority_root, 0, N_ELEMENTS(differences));

@@ -92,7 +92,7 @@ START_TEST(an_empty_block_has_a_row)
 }
 END_TEST
 
-UNIT_MAIN("executed_row", two_namespaces, NULL, {
+UNIT_MAIN("executed_row", two_namespaces, worlds_end, {
     tcase_add_test(tc, a_row_outlives_all_it_was_made_of);
     tcase_add_test(tc, segments_say_what_each_namespace_gained);
     tcase_add_test(tc, an_empty_block_has_a_row);

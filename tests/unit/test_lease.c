@@ -344,7 +344,7 @@ START_TEST(random_histories_match_the_model)
 }
 END_TEST
 
-UNIT_MAIN("lease", NULL, NULL, {
+UNIT_MAIN("lease", NULL, worlds_end, {
     tcase_add_test(tc, an_issued_lease_is_found_as_asked_for);
     tcase_add_test(tc, a_held_resource_conflicts_and_leaves_a_record);
     tcase_add_test(tc, a_rejection_leaves_leases_and_rights_as_they_were);

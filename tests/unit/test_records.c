@@ -144,7 +144,7 @@ START_TEST(outcomes_of_another_block_are_refused)
 }
 END_TEST
 
-UNIT_MAIN("records", a_block_of_everything, NULL, {
+UNIT_MAIN("records", a_block_of_everything, worlds_end, {
     tcase_add_loop_test(tc, the_kth_record_of_a_namespace, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, past_the_last_there_is_none);
     tcase_add_test(tc, records_found_by_number_are_those_chained);

@@ -43,6 +43,7 @@ START_TEST(any_flipped_bit_is_seen)
     }
     const struct executed *executed = world_apply(world);
     const struct ledger_block block = {1, world->bundles, 1};
+    const struct hash root_before = ledger_root(&before);
     uint8_t bytes[2048];
     ck_assert_uint_le(executed->outcomes.size, sizeof(bytes));
     ck_assert_uint_eq(executed->n_derived, 2);
@@ -58,7 +59,7 @@ START_TEST(any_flipped_bit_is_seen)
         if (verdict == RECORDS_OK)
             ck_assert(!hash_eq(&root, &executed->ledger_root));
         else
-            ck_assert_int_eq(memcmp(&ledger, &before, sizeof(ledger)), 0);
+            ck_assert(hash_eq(&root, &root_before));
     }
 }
 END_TEST
@@ -76,7 +77,7 @@ START_TEST(hostile_outcomes_are_malformed)
 }
 END_TEST
 
-UNIT_MAIN("replay", NULL, NULL, {
+UNIT_MAIN("replay", NULL, worlds_end, {
     tcase_add_test(tc, replay_reaches_the_same_ledger);
     tcase_add_test(tc, any_flipped_bit_is_seen);
     tcase_add_test(tc, hostile_outcomes_are_malformed);
