@@ -1,37 +1,21 @@
-/* bus, door, zap: who gets a frame through, on real sockets. */
+/* bus, zap: who gets a frame through, on real sockets. */
+#include "tests/support/site.h"
 #include "tests/support/unit.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/bus.h"
 #include "common/clock.h"
-#include "common/door.h"
 
 #define PORT 29190
-#define DOOR_PORT 29196
-#define PATIENCE_MS 5000
-/* How long a frame that must not come is waited for: far above the few ms that the
- * same frame takes when it may. */
-#define SILENCE_MS 700
 
-/* A validator: context, key check, bus. */
-struct site {
-    void *context;
-    struct zap *zap;
-    struct curve_pair pair;
-    struct bus *bus;
-};
+static struct bus *buses[2];
 
-static struct site sites[2];
-static struct why why;
-
-static const char *address_of(unsigned i)
+static void close_bus(void)
 {
-    static const char *const addresses[] = {"127.0.11.1", "127.0.11.2"};
-    return addresses[i];
+    for (unsigned i = 0; i < 2; i++)
+        bus_destroy(&buses[i]);
+    close_sites();
 }
 
 static struct bus_peer peer_of(unsigned i)
@@ -53,36 +37,13 @@ static enum apm_err open_bus(unsigned i, struct bus_rate rate)
                                 .rate = rate,
                                 .peers = &other,
                                 .n_peers = 1};
-    return bus_new(&config, &sites[i].bus, &why);
-}
-
-static void fixture(void)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        sites[i].context = zmq_ctx_new();
-        ck_assert_int_eq(zap_new(sites[i].context, &sites[i].zap), APM_OK);
-        curve_pair_new(&sites[i].pair);
-    }
+    return bus_new(&config, &buses[i], &why);
 }
 
 static void open_both(void)
 {
     for (unsigned i = 0; i < 2; i++)
         ck_assert_msg(open_bus(i, (struct bus_rate){0}) == APM_OK, "%s", why.text);
-}
-
-static void cleanup(void)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        bus_destroy(&sites[i].bus);
-        zap_destroy(&sites[i].zap);
-        zmq_ctx_term(sites[i].context);
-    }
-}
-
-static struct span text(const char *s)
-{
-    return span_of(s, strlen(s));
 }
 
 /* Waits for the next thing to come in: BUS_NOTHING when time is up. */
@@ -113,7 +74,7 @@ static void expect_silence(struct bus *bus)
 static void send_soon(unsigned from, uint32_t to, struct span body)
 {
     for (int i = 0; i < PATIENCE_MS / 10; i++) {
-        if (bus_send(sites[from].bus, to, body))
+        if (bus_send(buses[from], to, body))
             return;
         usleep(10000);
     }
@@ -123,49 +84,26 @@ static void send_soon(unsigned from, uint32_t to, struct span body)
 static void expect_alive(void)
 {
     send_soon(1, 0, text("still here"));
-    expect(sites[0].bus, 1, text("still here"));
-}
-
-/* A raw DEALER to site 0: NULL pair for no encryption. */
-static void *dealer_to(void *context, uint16_t port, const struct curve_pair *pair)
-{
-    void *dealer = zmq_socket(context, ZMQ_DEALER);
-    int no_linger = 0;
-    zmq_setsockopt(dealer, ZMQ_LINGER, &no_linger, sizeof(no_linger));
-    if (pair != NULL) {
-        zmq_setsockopt(dealer, ZMQ_CURVE_SERVERKEY, sites[0].pair.public_key.b, 32);
-        zmq_setsockopt(dealer, ZMQ_CURVE_PUBLICKEY, pair->public_key.b, 32);
-        zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, pair->secret, 32);
-    }
-    char endpoint[64];
-    snprintf(endpoint, sizeof(endpoint), "tcp://%s:%u", address_of(0), port);
-    ck_assert_int_eq(zmq_connect(dealer, endpoint), 0);
-    return dealer;
-}
-
-static void close_dealer(void *context, void *dealer)
-{
-    zmq_close(dealer);
-    zmq_ctx_term(context);
+    expect(buses[0], 1, text("still here"));
 }
 
 START_TEST(two_peers_exchange)
 {
     open_both();
     send_soon(0, 1, text("hello"));
-    expect(sites[1].bus, 0, text("hello"));
+    expect(buses[1], 0, text("hello"));
     send_soon(1, 0, text(""));
-    expect(sites[0].bus, 1, text(""));
-    ck_assert_uint_eq(bus_send_all(sites[0].bus, text("to all")), 1);
-    expect(sites[1].bus, 0, text("to all"));
+    expect(buses[0], 1, text(""));
+    ck_assert_uint_eq(bus_send_all(buses[0], text("to all")), 1);
+    expect(buses[1], 0, text("to all"));
 
     uint8_t *large = malloc(FRAME_BYTES_MAX);
     memset(large, 7, FRAME_BYTES_MAX);
     send_soon(0, 1, span_of(large, FRAME_BYTES_MAX));
-    expect(sites[1].bus, 0, span_of(large, FRAME_BYTES_MAX));
+    expect(buses[1], 0, span_of(large, FRAME_BYTES_MAX));
     free(large);
-    ck_assert_uint_eq(bus_counters(sites[1].bus, 0).received, 3);
-    ck_assert_uint_eq(bus_strangers(sites[1].bus), 0);
+    ck_assert_uint_eq(bus_counters(buses[1], 0).received, 3);
+    ck_assert_uint_eq(bus_strangers(buses[1]), 0);
 }
 END_TEST
 
@@ -178,7 +116,7 @@ START_TEST(an_unknown_key_reaches_no_decoder)
     curve_pair_new(&stranger);
     void *dealer = dealer_to(context, PORT, &stranger);
     zmq_send(dealer, "let me in", 9, 0);
-    expect_silence(sites[0].bus);
+    expect_silence(buses[0]);
     ck_assert_uint_gt(zap_refused(sites[0].zap), before);
     expect_alive();
     close_dealer(context, dealer);
@@ -197,8 +135,8 @@ START_TEST(a_dead_handler_lets_nobody_in)
                        dealer_to(context, PORT, &sites[1].pair)};
     zmq_send(dealers[0], "let me in", 9, 0);
     zmq_send(dealers[1], "and me", 6, 0);
-    expect_silence(sites[0].bus);
-    ck_assert_uint_eq(bus_strangers(sites[0].bus), 0);
+    expect_silence(buses[0]);
+    ck_assert_uint_eq(bus_strangers(buses[0]), 0);
     zmq_close(dealers[0]);
     close_dealer(context, dealers[1]);
 }
@@ -210,20 +148,11 @@ START_TEST(a_plain_connection_is_refused)
     void *context = zmq_ctx_new();
     void *dealer = dealer_to(context, PORT, NULL);
     zmq_send(dealer, "plain", 5, 0);
-    expect_silence(sites[0].bus);
+    expect_silence(buses[0]);
     expect_alive();
     close_dealer(context, dealer);
 }
 END_TEST
-
-static int tcp_to(uint16_t port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    ck_assert_int_eq(inet_pton(AF_INET, address_of(0), &to.sin_addr), 1);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
-}
 
 START_TEST(garbage_is_harmless)
 {
@@ -242,7 +171,7 @@ START_TEST(garbage_is_harmless)
             (void)send(fds[i], noise, sizeof(noise), MSG_NOSIGNAL);
     }
     expect_alive();
-    expect_silence(sites[0].bus);
+    expect_silence(buses[0]);
     for (int i = 0; i < 200; i++)
         close(fds[i]);
     expect_alive();
@@ -253,19 +182,19 @@ START_TEST(a_removed_peers_live_connection_is_ignored)
 {
     open_both();
     expect_alive();
-    ck_assert_int_eq(bus_set_peers(sites[0].bus, NULL, 0, &why), APM_OK);
+    ck_assert_int_eq(bus_set_peers(buses[0], NULL, 0, &why), APM_OK);
     send_soon(1, 0, text("I still work here"));
     struct bus_message message;
-    ck_assert_int_eq(next(sites[0].bus, &message, PATIENCE_MS), BUS_REFUSED);
-    ck_assert_uint_eq(bus_strangers(sites[0].bus), 1);
-    ck_assert(!bus_send(sites[0].bus, 1, text("to nobody")));
+    ck_assert_int_eq(next(buses[0], &message, PATIENCE_MS), BUS_REFUSED);
+    ck_assert_uint_eq(bus_strangers(buses[0]), 1);
+    ck_assert(!bus_send(buses[0], 1, text("to nobody")));
 
     /* Taken in again at another index: same connection, new place. */
     struct bus_peer back = peer_of(1);
     back.index = 5;
-    ck_assert_int_eq(bus_set_peers(sites[0].bus, &back, 1, &why), APM_OK);
+    ck_assert_int_eq(bus_set_peers(buses[0], &back, 1, &why), APM_OK);
     send_soon(1, 0, text("back"));
-    expect(sites[0].bus, 5, text("back"));
+    expect(buses[0], 5, text("back"));
 }
 END_TEST
 
@@ -276,7 +205,7 @@ START_TEST(an_oversize_frame_is_refused)
     void *dealer = dealer_to(context, PORT, &sites[1].pair);
     uint8_t *large = calloc(1, FRAME_BYTES_MAX + 1);
     zmq_send(dealer, large, FRAME_BYTES_MAX + 1, 0);
-    expect_silence(sites[0].bus);
+    expect_silence(buses[0]);
     expect_alive();
     close_dealer(context, dealer);
     free(large);
@@ -293,9 +222,9 @@ START_TEST(only_one_body_frame_is_taken)
     zmq_send(dealer, "three", 5, 0);
     zmq_send(dealer, "alone", 5, 0);
     struct bus_message message;
-    ck_assert_int_eq(next(sites[0].bus, &message, PATIENCE_MS), BUS_REFUSED);
-    ck_assert_uint_eq(bus_counters(sites[0].bus, 1).malformed, 1);
-    expect(sites[0].bus, 1, text("alone"));
+    ck_assert_int_eq(next(buses[0], &message, PATIENCE_MS), BUS_REFUSED);
+    ck_assert_uint_eq(bus_counters(buses[0], 1).malformed, 1);
+    expect(buses[0], 1, text("alone"));
     close_dealer(context, dealer);
 }
 END_TEST
@@ -310,7 +239,7 @@ START_TEST(what_is_over_rate_is_refused)
     struct bus_message message;
     unsigned got[3] = {0};
     enum bus_got one;
-    while ((one = next(sites[0].bus, &message, SILENCE_MS)) != BUS_NOTHING) {
+    while ((one = next(buses[0], &message, SILENCE_MS)) != BUS_NOTHING) {
         got[one]++;
         if (one == BUS_MESSAGE)
             bus_message_release(&message);
@@ -319,7 +248,7 @@ START_TEST(what_is_over_rate_is_refused)
     ck_assert_uint_eq(got[BUS_MESSAGE] + got[BUS_REFUSED], 200);
     ck_assert_uint_ge(got[BUS_MESSAGE], 20);
     ck_assert_uint_le(got[BUS_MESSAGE], 20 + 20 * passed_s);
-    ck_assert_uint_eq(bus_counters(sites[0].bus, 1).over_rate, got[BUS_REFUSED]);
+    ck_assert_uint_eq(bus_counters(buses[0], 1).over_rate, got[BUS_REFUSED]);
     usleep(200000);
     expect_alive(); /* and forgiven */
 }
@@ -328,12 +257,12 @@ END_TEST
 START_TEST(sends_to_an_absent_peer_are_dropped_and_counted)
 {
     ck_assert_int_eq(open_bus(0, (struct bus_rate){0}), APM_OK);
-    ck_assert(!bus_send(sites[0].bus, 1, text("anybody?")));
-    ck_assert_uint_eq(bus_send_all(sites[0].bus, text("anybody?")), 0);
-    ck_assert_uint_eq(bus_drops(sites[0].bus, 1), 2);
+    ck_assert(!bus_send(buses[0], 1, text("anybody?")));
+    ck_assert_uint_eq(bus_send_all(buses[0], text("anybody?")), 0);
+    ck_assert_uint_eq(bus_drops(buses[0], 1), 2);
     ck_assert_int_eq(open_bus(1, (struct bus_rate){0}), APM_OK);
     send_soon(0, 1, text("there you are"));
-    expect(sites[1].bus, 0, text("there you are")); /* nothing old comes first */
+    expect(buses[1], 0, text("there you are")); /* nothing old comes first */
 }
 END_TEST
 
@@ -389,7 +318,7 @@ START_TEST(a_bus_does_not_open_without_its_handler)
 {
     zap_stop(sites[0].zap);
     ck_assert_int_eq(open_bus(0, (struct bus_rate){0}), APM_ERR_DENIED);
-    ck_assert_ptr_null(sites[0].bus);
+    ck_assert_ptr_null(buses[0]);
 }
 END_TEST
 
@@ -400,133 +329,7 @@ START_TEST(one_handler_per_context)
 }
 END_TEST
 
-/* ---- the clients' door ---- */
-
-static struct door *open_door(void)
-{
-    struct door_config config = {.context = sites[0].context,
-                                 .zap = sites[0].zap,
-                                 .service = "consensus",
-                                 .curve = sites[0].pair,
-                                 .address = address_of(0),
-                                 .port = DOOR_PORT};
-    struct door *door = NULL;
-    ck_assert_msg(door_new(&config, &door, &why) == APM_OK, "%s", why.text);
-    return door;
-}
-
-static struct door_client *open_client(void)
-{
-    struct door_client *client = NULL;
-    ck_assert_int_eq(door_client_new(sites[1].context, address_of(0), DOOR_PORT,
-                                     &sites[0].pair.public_key, &client),
-                     APM_OK);
-    return client;
-}
-
-static void ask(struct door_client *client, struct span body)
-{
-    zmq_pollitem_t item = {door_client_socket(client), 0, ZMQ_POLLOUT, 0};
-    ck_assert_int_eq(zmq_poll(&item, 1, PATIENCE_MS), 1);
-    ck_assert_int_eq(door_client_send(client, body), APM_OK);
-}
-
-static enum door_got door_next(struct door *door, struct door_message *ret_message, int timeout_ms)
-{
-    zmq_pollitem_t item = {door_socket(door), 0, ZMQ_POLLIN, 0};
-    if (zmq_poll(&item, 1, timeout_ms) <= 0)
-        return DOOR_NOTHING;
-    return door_receive(door, ret_message);
-}
-
-START_TEST(the_door_answers_any_key)
-{
-    struct door *door = open_door();
-    struct door_client *clients[] = {open_client(), open_client()};
-    struct curve_key origins[2];
-    for (unsigned i = 0; i < 2; i++) {
-        struct door_message message;
-        ask(clients[i], text("question"));
-        ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
-        ck_assert(span_eq(message.body, text("question")));
-        origins[i] = message.origin;
-        ck_assert_int_eq(door_send(door, &message.route, text("answer")), APM_OK);
-        door_message_release(&message);
-
-        zmq_pollitem_t item = {door_client_socket(clients[i]), 0, ZMQ_POLLIN, 0};
-        ck_assert_int_eq(zmq_poll(&item, 1, PATIENCE_MS), 1);
-        zmq_msg_t frame;
-        ck_assert(door_client_receive(clients[i], &frame));
-        ck_assert(span_eq(span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)), text("answer")));
-        zmq_msg_close(&frame);
-        ck_assert(!door_client_receive(clients[i], &frame));
-    }
-    ck_assert(!curve_key_eq(&origins[0], &origins[1]));
-    door_client_destroy(&clients[0]);
-    door_client_destroy(&clients[1]);
-    door_destroy(&door);
-}
-END_TEST
-
-START_TEST(an_answer_to_a_client_that_went_is_said)
-{
-    struct door *door = open_door();
-    struct door_client *client = open_client();
-    struct door_message message;
-    ask(client, text("and off"));
-    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
-    struct door_route route = message.route;
-    door_message_release(&message);
-    door_client_destroy(&client);
-    enum apm_err err = APM_OK;
-    for (int i = 0; i < 100 && err != APM_ERR_NOT_FOUND; i++) {
-        usleep(20000);
-        ck_assert_int_eq(door_next(door, &message, 0), DOOR_NOTHING);
-        err = door_send(door, &route, text("where are you"));
-    }
-    ck_assert_int_eq(err, APM_ERR_NOT_FOUND);
-    door_destroy(&door);
-}
-END_TEST
-
-START_TEST(the_doors_garbage_costs_its_sender_only)
-{
-    struct door *door = open_door();
-    struct door_client *client = open_client();
-    void *context = zmq_ctx_new();
-    struct curve_pair pair;
-    curve_pair_new(&pair);
-    void *plain = dealer_to(context, DOOR_PORT, NULL);
-    void *crooked = dealer_to(context, DOOR_PORT, &pair);
-    void *fat = dealer_to(context, DOOR_PORT, &pair);
-    uint8_t *large = calloc(1, DOOR_FRAME_BYTES_MAX + 1);
-    zmq_send(plain, "plain", 5, 0);
-    zmq_send(fat, large, DOOR_FRAME_BYTES_MAX + 1, 0);
-    zmq_send(crooked, "a", 1, ZMQ_SNDMORE);
-    zmq_send(crooked, "b", 1, 0);
-    int fd = tcp_to(DOOR_PORT);
-    (void)send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL);
-
-    struct door_message message;
-    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_REFUSED);
-    ck_assert_uint_eq(door_refused(door), 1);
-    ck_assert_int_eq(door_next(door, &message, SILENCE_MS), DOOR_NOTHING);
-    ask(client, span_of(large, DOOR_FRAME_BYTES_MAX));
-    ck_assert_int_eq(door_next(door, &message, PATIENCE_MS), DOOR_MESSAGE);
-    ck_assert_uint_eq(message.body.size, DOOR_FRAME_BYTES_MAX);
-    door_message_release(&message);
-
-    close(fd);
-    free(large);
-    zmq_close(plain);
-    zmq_close(fat);
-    close_dealer(context, crooked);
-    door_client_destroy(&client);
-    door_destroy(&door);
-}
-END_TEST
-
-UNIT_MAIN("bus", fixture, cleanup, {
+UNIT_MAIN("bus", two_sites, close_bus, {
     tcase_add_test(tc, two_peers_exchange);
     tcase_add_test(tc, an_unknown_key_reaches_no_decoder);
     tcase_add_test(tc, a_dead_handler_lets_nobody_in);
@@ -541,7 +344,4 @@ UNIT_MAIN("bus", fixture, cleanup, {
     tcase_add_test(tc, the_proof_passes_only_behind_a_lock);
     tcase_add_test(tc, a_bus_does_not_open_without_its_handler);
     tcase_add_test(tc, one_handler_per_context);
-    tcase_add_test(tc, the_door_answers_any_key);
-    tcase_add_test(tc, an_answer_to_a_client_that_went_is_said);
-    tcase_add_test(tc, the_doors_garbage_costs_its_sender_only);
 })
