@@ -252,16 +252,16 @@ static void on_loaded(void *context)
         return;
     }
     node->persister.counter = record->counter;
-    struct hash root = execution_state_root(node->execution);
+    struct executed_root executed = {execution_height(node->execution),
+                                     execution_state_root(node->execution)};
     randombytes_buf(&node->core_config.nonce, sizeof(node->core_config.nonce));
-    core_init(node->core, &node->core_config, record, &node->loaded_tip,
-              execution_height(node->execution), &root);
+    core_init(node->core, &node->core_config, record, &node->loaded_tip, &executed);
     restore_roots(node);
     free(record);
     node->phase = NODE_RUNNING;
     peer_watch_start(&node->watch, clock_mono_ms());
-    LOG_INFO("loaded", F_U64("height", node->loaded_tip.height), F_HASH("state_root", &root),
-             F_U64("counter", node->persister.counter));
+    LOG_INFO("loaded", F_U64("height", node->loaded_tip.height),
+             F_HASH("state_root", &executed.root), F_U64("counter", node->persister.counter));
     act_tick(node);
     feed_proof(node);
     feed_blocks(node);

@@ -104,6 +104,7 @@ static void start(struct world *world, struct replica *replica)
     struct core_config config = world->config;
     const struct pool_block *tip = &world->pool.blocks[replica->store.tip];
     struct tip committed = tip_of(&world->pool, replica->store.tip);
+    struct executed_root executed = {tip->proposal.header.height, tip->state};
     struct input tick = {.kind = INPUT_TICK, .from = VALIDATOR_NONE};
     uint32_t boot = replica->boot;
 
@@ -115,8 +116,7 @@ static void start(struct world *world, struct replica *replica)
     check_booted(world, replica);
     config.self = replica->key;
     config.nonce = rng_next(&world->rng);
-    core_init(replica->core, &config, &replica->store.signer, &committed,
-              tip->proposal.header.height, &tip->state);
+    core_init(replica->core, &config, &replica->store.signer, &committed, &executed);
     restore_roots(world, replica);
     replica_input(world, replica, &tick);
     if (replica->boot == boot)

@@ -41,10 +41,10 @@ static void restore_term(struct core *core)
 
 void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
-               uint64_t executed_height, const struct hash *executed_root)
+               const struct executed_root *executed)
 {
     MUST(config->set.n > 0 && config->set.n <= VALIDATORS_MAX && config->self < config->set.n);
-    MUST(executed_height <= committed->height);
+    MUST(executed->height <= committed->height);
     memset(core, 0, sizeof(*core));
     core->config = *config;
     core->record = *record;
@@ -52,10 +52,9 @@ void core_init(struct core *core, const struct core_config *config,
         core->record.high_qc = qc_of_root(&config->set);
     core->committed = *committed;
     core->handoff_to = VALIDATOR_NONE;
-    core->executed_height = executed_height;
+    core->executed_height = executed->height;
     core->roots[0] = (struct executed_root){0, config->genesis_root};
-    core->roots[executed_height % EXECUTED_ROOTS] =
-        (struct executed_root){executed_height, *executed_root};
+    core->roots[executed->height % EXECUTED_ROOTS] = *executed;
     restore_term(core);
 }
 

@@ -315,17 +315,23 @@ struct actions {
     struct action list[ACTIONS_MAX];
 };
 
+/* A state root, and after which block. */
+struct executed_root {
+    uint64_t height;
+    struct hash root;
+};
+
 struct core; /* sizeof in core_state.h, at most 512 KiB */
 size_t core_size(void);
 
 /* The state after a start: record and committed tip as stored, nothing pending.
- * Executed height = `executed_height` with `executed_root`. A record that is
- * `observing` makes an observer. The first step must be a TICK; then the committed tip's
- * proof goes in as INPUT_QC or INPUT_CC (peers behind us may depend on it) and the stored
- * blocks above the tip as INPUT_PROPOSAL, all from VALIDATOR_NONE. */
+ * `executed` is at or below `committed`. A record that is `observing` makes an observer. The first
+ * step must be a TICK; then the committed tip's proof goes in as INPUT_QC or INPUT_CC (peers behind
+ * us may depend on it) and the stored blocks above the tip as INPUT_PROPOSAL, all from
+ * VALIDATOR_NONE. */
 void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
-               uint64_t executed_height, const struct hash *executed_root);
+               const struct executed_root *executed);
 
 /* After core_init: a state root from before the start, at most EXECUTED_ROOTS back. A
  * proposer may lag behind what we had executed and cite an older one. */

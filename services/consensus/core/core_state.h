@@ -114,10 +114,7 @@ struct core {
 
     /* execution */
     uint64_t executed_height;
-    struct executed_root {
-        uint64_t height;
-        struct hash root;
-    } roots[EXECUTED_ROOTS];
+    struct executed_root roots[EXECUTED_ROOTS];
 
     /* proposing */
     struct proposal own; /* our newest proposal of this run */

@@ -1,16 +1,16 @@
 /* Votes and commit votes: ours, and counting everybody's. */
 #include "services/consensus/core/core_state.h"
 
-static void accuse(struct core *core, uint32_t validator, enum intent_kind what, struct rank rank,
-                   const struct hash *first, const struct hash *second)
+/* Two signed messages of one rank and kind; the caller names them. */
+static struct action *accuse(struct core *core, uint64_t validator, enum intent_kind what,
+                             struct rank rank)
 {
     struct action *action = emit(core, ACTION_ACCUSE);
 
-    action->accuse.validator = validator;
+    action->accuse.validator = (uint32_t)validator;
     action->accuse.what = what;
     action->accuse.rank = rank;
-    action->accuse.first = *first;
-    action->accuse.second = *second;
+    return action;
 }
 
 static const struct block *find_twin(const struct core *core, const struct wire_header *header)
@@ -71,8 +71,9 @@ void vote_on_proposal(struct core *core, const struct input *input)
     enum note_reason reason = judge_form(core, proposal);
     const struct block *twin = reason == REASON_NONE ? find_twin(core, header) : NULL;
     if (twin != NULL) {
-        accuse(core, (uint32_t)header->author, INTENT_PROPOSAL, header->rank, &twin->id,
-               &proposal->id);
+        struct action *action = accuse(core, header->author, INTENT_PROPOSAL, header->rank);
+        action->accuse.first = twin->id;
+        action->accuse.second = proposal->id;
         reason = REASON_EQUIVOCATION;
     }
     if (reason != REASON_NONE) {
@@ -111,8 +112,10 @@ static enum vote_verdict count(struct core *core, struct vote_set *set, struct r
 
     if (verdict == VOTE_EQUIVOCATED) {
         bool is_vote = set >= core->votes && set < core->votes + VOTE_SETS;
-        accuse(core, (uint32_t)voter, is_vote ? INTENT_VOTE : INTENT_COMMIT_VOTE, rank,
-               &set->ballots[voter].block, &ballot->block);
+        enum intent_kind what = is_vote ? INTENT_VOTE : INTENT_COMMIT_VOTE;
+        struct action *action = accuse(core, voter, what, rank);
+        action->accuse.first = set->ballots[voter].block;
+        action->accuse.second = ballot->block;
     }
     return verdict;
 }
