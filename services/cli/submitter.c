@@ -7,9 +7,9 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/must.h"
-#include "services/cli/ask.h"
+#include "services/cli/account.h"
 
-#define ASK_TIMEOUT_MS 3000u
+#define SIGNINGS_MAX 8u  /* of one batch, each with another nonce */
 #define SILENCE_MS 1500u /* of a node that owes answers, before another is tried */
 #define POLL_MS 20
 #define BUSY_MIN_MS 20u
@@ -26,10 +26,11 @@ struct submitter {
     uint32_t n_open;   /* sent, not at their end */
     uint32_t n_again;  /* of them: QUEUED again */
     uint32_t n_done;
-    uint32_t scan;   /* where the search for QUEUED ones goes on */
-    uint64_t nonce;  /* of the next bundle */
-    uint64_t height; /* the highest heard of */
-    uint32_t node;   /* index in the cluster */
+    uint32_t scan;      /* where the search for QUEUED ones goes on */
+    uint64_t nonce;     /* of the next bundle */
+    uint64_t height;    /* the highest heard of */
+    uint32_t n_lessons; /* how often the nodes were asked for it */
+    uint32_t node;      /* index in the cluster */
     struct apm2_client *client;
     uint64_t heard_ms; /* the node's last word, or when it was turned to */
     uint64_t moved_ms; /* the last batch's end */
@@ -95,42 +96,25 @@ static void turn_to_another(struct submitter *self)
         requeue_open(self);
 }
 
-static enum apm_err learn_from(struct submitter *self, uint32_t node, const char *key,
-                               struct complaint *complaint)
-{
-    const struct cluster_node *from = &self->plan->cluster->nodes[node];
-    json_t *args = json_pack("{s:s}", "actor", key), *account = NULL, *status = NULL;
-    const struct question about_actor = {"account", args, ASK_TIMEOUT_MS};
-    const struct question about_chain = {"status", NULL, ASK_TIMEOUT_MS};
-
-    enum apm_err err = ask_one(from, &about_actor, &account, complaint);
-    if (err == APM_OK)
-        err = ask_one(from, &about_chain, &status, complaint);
-    if (err == APM_OK && !json_is_true(json_object_get(account, "known")))
-        err = complain(complaint, APM_ERR_DENIED,
-                       "the key %.16s... belongs to no actor of this cluster", key);
-    if (err == APM_OK) {
-        self->node = node;
-        self->nonce = (uint64_t)json_integer_value(json_object_get(account, "next_nonce"));
-        self->height = (uint64_t)json_integer_value(json_object_get(status, "height"));
-    }
-    json_decref(account);
-    json_decref(status);
-    json_decref(args);
-    return err;
-}
-
-/* Where the actor and the chain stand, from the first node that knows. */
-static enum apm_err learn(struct submitter *self, struct complaint *complaint)
+/* Nonce and height never go back: an answer may be older than what was sent. */
+static enum apm_err learn(struct submitter *self, struct account *ret_account,
+                          struct complaint *complaint)
 {
     const struct submitter_plan *plan = self->plan;
-    char key[2 * APM2_HASH_BYTES + 1];
-    enum apm_err err = APM_ERR_UNREACHABLE;
-    hex_encode(apm2_key_public(plan->key), APM2_HASH_BYTES, key);
-    uint32_t n_tries = plan->is_only_node ? 1 : plan->cluster->n;
-    for (uint32_t i = 0; i < n_tries && err != APM_OK && err != APM_ERR_DENIED; i++)
-        err = learn_from(self, (plan->first_node + i) % plan->cluster->n, key, complaint);
-    return err;
+    const struct account_question question = {
+        .cluster = plan->cluster,
+        .public_key = apm2_key_public(plan->key),
+        .first_node = plan->first_node,
+        .is_first_needed = plan->is_only_node,
+    };
+    enum apm_err err = account_ask(&question, ret_account, complaint);
+    if (err != APM_OK)
+        return err;
+    if (ret_account->next_nonce > self->nonce)
+        self->nonce = ret_account->next_nonce;
+    if (ret_account->height > self->height)
+        self->height = ret_account->height;
+    return APM_OK;
 }
 
 /* ---- out ---- */
@@ -147,6 +131,8 @@ static bool sign(struct submitter *self, struct batch *batch)
     if (!apm2_bundle_new(plan->chain, plan->key, &draft, &batch->bundle, &batch->why))
         return false;
     self->nonce++;
+    batch->n_signed++;
+    batch->lesson = self->n_lessons;
     return true;
 }
 
@@ -188,6 +174,10 @@ static bool send_again(struct submitter *self, uint64_t now_ms)
         struct batch *batch = &self->batches[i];
         if (batch->state != BATCH_QUEUED || batch->next_ms > now_ms)
             continue;
+        if (batch->bundle == NULL && !sign(self, batch)) {
+            end(self, batch, BATCH_REFUSED);
+            continue;
+        }
         if (!send_one(self, i)) {
             self->scan = i;
             return false;
@@ -235,12 +225,37 @@ static void put_off(struct submitter *self, struct batch *batch)
     self->n_again++;
 }
 
+static bool is_nonce_taken(const struct apm2_reply *reply)
+{
+    static const char code[] = "REPLAYED";
+    return strcmp(reply->error, "REJECTED") == 0 &&
+           strncmp(reply->detail, code, sizeof(code) - 1) == 0;
+}
+
+/* The old bytes can never apply, so the events are free to be signed again. Many may
+ * come back at once: the first of them asks for all. */
+static void take_fresh_nonce(struct submitter *self, struct batch *batch)
+{
+    struct account account;
+    struct complaint ignored = {0};
+    if (batch->lesson == self->n_lessons) {
+        (void)!learn(self, &account, &ignored); /* none: go on from our own count */
+        self->n_lessons++;
+    }
+    free(batch->bundle);
+    batch->bundle = NULL;
+    batch->why = (struct apm2_why){{0}, {0}};
+    put_off(self, batch);
+}
+
 static void on_refused(struct submitter *self, struct batch *batch, const struct apm2_reply *reply)
 {
     (void)snprintf(batch->why.error, sizeof(batch->why.error), "%s", reply->error);
     (void)snprintf(batch->why.text, sizeof(batch->why.text), "%s", reply->detail);
     if (strcmp(reply->error, "BUSY") == 0)
         put_off(self, batch);
+    else if (is_nonce_taken(reply) && batch->n_signed < SIGNINGS_MAX)
+        take_fresh_nonce(self, batch);
     else
         end(self, batch, BATCH_REFUSED);
 }
@@ -267,8 +282,11 @@ static void on_reply(struct submitter *self, const struct apm2_reply *reply)
     if (reply->request >= self->next_new)
         return;
     struct batch *batch = &self->batches[reply->request];
-    /* QUEUED again: the answer to an earlier sending still settles it. */
-    if (is_ended(batch))
+    /* QUEUED again: the answer to an earlier sending still settles it, unless the bundle
+     * was signed anew since. */
+    if (is_ended(batch) || batch->bundle == NULL ||
+        (reply->kind == APM2_OUTCOME &&
+         memcmp(reply->bundle, batch->bundle->id, sizeof(batch->bundle->id)) != 0))
         return;
     if (reply->kind == APM2_OUTCOME)
         on_outcome(self, batch, reply);
@@ -338,10 +356,11 @@ enum apm_err submitter_run(const struct submitter_plan *plan, const struct batch
     struct submitter self = {.plan = plan, .batches = batches->list, .n = batches->n};
     struct apm2_why why;
     uint64_t began_us = clock_mono_us();
-    enum apm_err err = learn(&self, ret_complaint);
+    struct account account;
+    enum apm_err err = learn(&self, &account, ret_complaint);
     if (err != APM_OK)
         return err;
-    if (!turn_to(&self, self.node, &why))
+    if (!turn_to(&self, account.node, &why))
         return complain_why(ret_complaint, &why);
 
     self.moved_ms = clock_mono_ms();

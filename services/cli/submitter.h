@@ -6,6 +6,9 @@
  * bundle takes effect once, however often it is sent. Bundles are signed as they are
  * sent, so that their expiry counts from the height the chain has reached.
  *
+ * Nonces go on from the highest that any reachable node knows of. A bundle whose nonce
+ * was used by another one all the same can never apply: its events are signed again.
+ *
  * Owns nothing it is given. Bundles and their outcomes are in the batches.
  */
 #ifndef APM2_CLI_SUBMITTER_H
@@ -33,9 +36,11 @@ struct batch {
     uint32_t n_events;
     enum batch_state state;
     struct apm2_bundle *bundle; /* once signed; kept: its bytes may be sent again */
-    uint64_t sent_us;           /* the first time */
-    uint64_t latency_us;        /* to the outcome */
-    uint64_t next_ms;           /* QUEUED again: not before */
+    uint32_t n_signed;
+    uint32_t lesson;     /* how often nonces were asked for before it was signed */
+    uint64_t sent_us;    /* the first time */
+    uint64_t latency_us; /* to the outcome */
+    uint64_t next_ms;    /* QUEUED again: not before */
     uint32_t n_busy;
     uint64_t height;
     uint8_t *codes;      /* FINAL: one per event */
