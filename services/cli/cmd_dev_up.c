@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/genesis.h"
+#include "services/cli/confirm.h"
 #include "services/cli/dev_create.h"
 #include "services/cli/dev_ports.h"
 #include "services/cli/dev_wait.h"
@@ -86,6 +87,18 @@ static enum apm_err join_running(const struct invocation *invocation, struct dev
     return err;
 }
 
+/* What is left of a creation that broke off is nobody's loss. */
+static enum apm_err confirm_loss(const struct invocation *invocation, const struct dev_up *up,
+                                 struct complaint *complaint)
+{
+    char what[CLUSTER_PATH_MAX + 80];
+    if (!dev_holds_data(up->dir))
+        return APM_OK;
+    (void)snprintf(what, sizeof(what), "this destroys the cluster in %s, its ledger and keys",
+                   up->dir);
+    return confirm(invocation, what, complaint);
+}
+
 static enum apm_err start(const struct invocation *invocation, struct dev_up *up,
                           struct complaint *complaint)
 {
@@ -96,8 +109,8 @@ static enum apm_err start(const struct invocation *invocation, struct dev_up *up
     if (found != APM_OK && found != APM_ERR_NOT_FOUND && !has_option(invocation, OPTION_fresh))
         return found;
     up->is_new = found != APM_OK || has_option(invocation, OPTION_fresh);
-    if (!up->is_new)
-        err = check_shape(invocation, up, complaint);
+    err = up->is_new ? confirm_loss(invocation, up, complaint)
+                     : check_shape(invocation, up, complaint);
     struct dev_ports ports = {
         .net = up->is_new ? up->plan.net : up->cluster.net,
         .n_nodes = up->is_new ? up->plan.n_nodes : up->cluster.n,

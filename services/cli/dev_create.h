@@ -22,6 +22,9 @@ struct dev_plan {
 WARN_UNUSED enum apm_err dev_create(const struct dev_plan *plan, const struct programs *programs,
                                     struct cluster *ret_cluster, struct complaint *ret_complaint);
 
+/* True when a cluster was finished there, or has run: what is lost by removing it. */
+bool dev_holds_data(const char *dir);
+
 /* Removes what dev_create makes, and nothing else. Refuses a directory that looks
  * like something else. */
 WARN_UNUSED enum apm_err dev_remove(const char *dir, struct complaint *ret_complaint);

@@ -78,6 +78,19 @@ static enum apm_err remove_all(DIR *dir, const char *path, struct complaint *com
     return APM_OK;
 }
 
+bool dev_holds_data(const char *dir)
+{
+    /* The one names a finished cluster, the other is there once it has run. */
+    static const char *const signs[] = {"cluster.json", "apm2d.log"};
+    for (size_t i = 0; i < N_ELEMENTS(signs); i++) {
+        char path[CLUSTER_PATH_MAX + 16];
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, signs[i]);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum apm_err dev_remove(const char *dir, struct complaint *ret_complaint)
 {
     DIR *open_dir = opendir(dir);

@@ -1,10 +1,13 @@
 /* The files that say which clusters there are, and what may be thrown away. */
 #include "tests/support/unit.h"
 
+#include <fcntl.h>
+#include <pty.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "services/cli/confirm.h"
 #include "services/cli/contexts.h"
 #include "services/cli/dev_create.h"
 #include "services/cli/dev_ports.h"
@@ -155,6 +158,55 @@ START_TEST(links_are_not_followed)
 }
 END_TEST
 
+START_TEST(a_half_made_cluster_holds_no_data)
+{
+    ck_assert(!dev_holds_data(dir));
+    put("genesis.json", false);
+    put("n1", true);
+    ck_assert(!dev_holds_data(dir));
+    put("apm2d.log", false);
+    ck_assert(dev_holds_data(dir));
+}
+END_TEST
+
+/* The standard streams become a terminal on which `typed` was typed. */
+static void sit_at_a_terminal(const char *typed)
+{
+    int ours = -1, theirs = -1;
+    ck_assert_int_eq(openpty(&ours, &theirs, NULL, NULL, NULL), 0);
+    ck_assert_int_ge(dup2(theirs, STDIN_FILENO), 0);
+    ck_assert_int_ge(dup2(theirs, STDERR_FILENO), 0);
+    ck_assert_int_eq(write(ours, typed, strlen(typed)), (ssize_t)strlen(typed));
+}
+
+static const struct answer {
+    const char *typed; /* NULL = no terminal */
+    bool yes, json;
+    enum apm_err want;
+} answers[] = {
+    {NULL, false, false, APM_ERR_USAGE},  {NULL, false, true, APM_ERR_USAGE},
+    {NULL, true, false, APM_OK},          {"y\n", false, false, APM_OK},
+    {"yes\n", false, false, APM_OK},      {"n\n", false, false, APM_ERR_FAILED},
+    {"\n", false, false, APM_ERR_FAILED}, {"yesterday\n", false, false, APM_ERR_FAILED},
+    {"y\n", false, true, APM_ERR_USAGE},  {"n\n", true, false, APM_OK},
+};
+
+START_TEST(destruction_is_asked_for)
+{
+    const struct answer *row = &answers[_i];
+    struct invocation invocation = {0};
+    invocation.option[OPTION_yes] = row->yes ? "" : NULL;
+    invocation.option[OPTION_json] = row->json ? "" : NULL;
+    if (row->typed != NULL)
+        sit_at_a_terminal(row->typed);
+    else
+        ck_assert_int_ge(dup2(open("/dev/null", O_RDONLY), STDIN_FILENO), 0);
+    ck_assert_int_eq(confirm(&invocation, "this destroys all", &complaint), row->want);
+    if (row->want == APM_ERR_USAGE)
+        ck_assert_ptr_nonnull(strstr(complaint.hint, "--yes"));
+}
+END_TEST
+
 START_TEST(nets_are_loopback)
 {
     ck_assert(dev_net_is_valid("127.0.10"));
@@ -178,6 +230,8 @@ int main(void)
     tcase_add_test(tc, a_cluster_is_found_by_name_directory_and_default);
     tcase_add_test(tc, only_our_own_is_removed);
     tcase_add_test(tc, links_are_not_followed);
+    tcase_add_test(tc, a_half_made_cluster_holds_no_data);
+    tcase_add_loop_test(tc, destruction_is_asked_for, 0, N_ELEMENTS(answers));
     tcase_add_test(tc, nets_are_loopback);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
