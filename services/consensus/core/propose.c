@@ -226,14 +226,17 @@ void propose_hand_off(struct core *core, uint32_t to)
     core->handoff_to = to;
 }
 
-/* Within two blocks of the tip and heard lately: it can take over at once. */
+/* Within two blocks of the tip and heard lately: it can take over at once. Under load
+ * many blocks pass between two heartbeats, but its votes show how far it is. */
 static bool can_take_over(const struct core *core, uint32_t peer)
 {
     const struct peer *them = &core->peers[peer];
+    const struct signed_by *by = &core->signed_by[peer];
+    bool is_near = them->committed_height + 2 >= core->committed.height ||
+                   (by->has_vote && rank_cmp(by->vote.rank, core->committed.rank) >= 0);
 
     return peer != core->config.self && them->seen_ms != 0 &&
-           core->now_ms < them->seen_ms + core->config.round_timeout_ms &&
-           them->committed_height + 2 >= core->committed.height;
+           core->now_ms < them->seen_ms + core->config.round_timeout_ms && is_near;
 }
 
 void propose_on_transfer(struct core *core, uint32_t to)
