@@ -259,7 +259,8 @@ static bool list_group(struct parse *parse)
     return size > 0;
 }
 
-static enum parse_verdict match_command(struct parse *parse, uint32_t *ret_n_words)
+/* The command that the first typed words name; how many words that are, 0 = none. */
+static uint32_t find_command(struct parse *parse)
 {
     uint32_t best = 0;
     for (uint32_t i = 0; i < n_commands; i++) {
@@ -269,6 +270,12 @@ static enum parse_verdict match_command(struct parse *parse, uint32_t *ret_n_wor
             parse->invocation->command = &command_table[i];
         }
     }
+    return best;
+}
+
+static enum parse_verdict match_command(struct parse *parse, uint32_t *ret_n_words)
+{
+    uint32_t best = find_command(parse);
     if (best > 0) {
         *ret_n_words = best;
         return PARSE_OK;
@@ -318,8 +325,10 @@ enum parse_verdict command_parse(int n, char *const *argv, struct invocation *re
     ret_message[0] = 0;
 
     enum parse_verdict verdict = split(&parse, n, argv);
-    if (verdict != PARSE_OK)
+    if (verdict != PARSE_OK) {
+        (void)find_command(&parse); /* whose help to name */
         return verdict;
+    }
     if (parse.n_words == 0)
         return PARSE_EMPTY;
 

@@ -159,15 +159,22 @@ START_TEST(the_table_is_sound)
 }
 END_TEST
 
-START_TEST(help_names_every_command_and_option)
+/* The overview, then each command's page. */
+static void print_all_help(FILE *out)
 {
-    char text[32768] = "";
-    FILE *out = fmemopen(text, sizeof(text), "w");
     ck_assert_ptr_nonnull(out);
     ck_assert_int_eq(help_print(out, NULL), 0);
-    for (uint32_t i = 0; i < n_commands; i++)
+    for (uint32_t i = 0; i < n_commands; i++) {
+        (void)fprintf(out, "\n---- apm2 help %s\n", command_table[i].words);
         ck_assert_int_eq(help_print(out, &command_table[i]), 0);
+    }
     (void)fclose(out);
+}
+
+START_TEST(help_names_every_command_and_option)
+{
+    static char text[65536];
+    print_all_help(fmemopen(text, sizeof(text), "w"));
     for (uint32_t i = 0; i < n_commands; i++)
         ck_assert_msg(strstr(text, command_table[i].words) != NULL, "%s", command_table[i].words);
     for (uint32_t i = 0; i < OPTION_END; i++) {
@@ -175,6 +182,43 @@ START_TEST(help_names_every_command_and_option)
         help_option_text((enum option)i, option);
         ck_assert_msg(strstr(text, option) != NULL, "%s", option);
     }
+}
+END_TEST
+
+/* What users read changes on purpose only: UPDATE_GOLDEN=1 writes it anew. */
+START_TEST(help_is_as_released)
+{
+    static char now[65536], released[65536];
+    char path[512];
+    const char *dir = getenv("GOLDEN_DIR");
+    ck_assert_ptr_nonnull(dir);
+    (void)snprintf(path, sizeof(path), "%s/help.txt", dir);
+    if (getenv("UPDATE_GOLDEN") != NULL)
+        print_all_help(fopen(path, "w"));
+    print_all_help(fmemopen(now, sizeof(now), "w"));
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s: missing", path);
+    size_t n = fread(released, 1, sizeof(released) - 1, file);
+    (void)fclose(file);
+    ck_assert_uint_gt(n, 0);
+    size_t same = 0, line = 1;
+    while (now[same] != 0 && now[same] == released[same])
+        line += now[same++] == '\n';
+    ck_assert_msg(now[same] == released[same], "help.txt, line %zu: now \"%.60s\"", line,
+                  now + same);
+}
+END_TEST
+
+/* A refused line still names the command whose help explains it. */
+START_TEST(a_refusal_knows_its_command)
+{
+    struct invocation invocation;
+    char message[PARSE_MESSAGE_BYTES];
+    ck_assert_int_eq(parse("lease issue db --tll 5s", &invocation, message), PARSE_BAD);
+    ck_assert_ptr_nonnull(invocation.command);
+    ck_assert_str_eq(invocation.command->words, "lease issue");
+    ck_assert_int_eq(parse("--tll lease issue", &invocation, message), PARSE_BAD);
+    ck_assert_ptr_null(invocation.command);
 }
 END_TEST
 
@@ -232,6 +276,8 @@ UNIT_MAIN("commands", NULL, NULL, {
     tcase_add_test(tc, too_much_is_refused);
     tcase_add_test(tc, the_table_is_sound);
     tcase_add_test(tc, help_names_every_command_and_option);
+    tcase_add_test(tc, help_is_as_released);
+    tcase_add_test(tc, a_refusal_knows_its_command);
     tcase_add_loop_test(tc, edits_are_counted, 0, N_ELEMENTS(distances));
     tcase_add_loop_test(tc, durations_need_units, 0, N_ELEMENTS(durations));
 })
