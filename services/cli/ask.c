@@ -69,8 +69,7 @@ enum apm_err ask(const struct invocation *invocation, const char *verb, const js
     if (name != NULL) {
         uint32_t i = cluster_index_of(&cluster, name);
         if (i == cluster.n)
-            return complain(ret_complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s", name,
-                            cluster.name);
+            return cluster_no_node(&cluster, name, ret_complaint);
         return ask_one(&cluster.nodes[i], &question, ret_body, ret_complaint);
     }
     for (uint32_t i = 0; i < cluster.n; i++) {

@@ -14,7 +14,8 @@ static enum apm_err read_grantee(const char *text, char out[65], struct complain
     if (!hex_decode(text, sizeof(key.b), key.b)) {
         enum apm_err err = keyfile_read_sign(text, &pair, &why);
         if (err != APM_OK)
-            return complain(complaint, err, "--grantee: %s", why.text);
+            return complain(complaint, err, "--grantee: neither 64 hex digits nor a key file: %s",
+                            why.text);
         key = pair.public_key;
         sign_pair_wipe(&pair);
     }

@@ -54,7 +54,7 @@ enum apm_err cluster_read(const char *dir, struct cluster *ret_cluster,
     (void)snprintf(path, sizeof(path), "%s/cluster.json", dir);
     if (access(path, F_OK) != 0) {
         (void)complain(ret_complaint, APM_ERR_NOT_FOUND, "no cluster in %s", dir);
-        complain_hint(ret_complaint, "apm2 dev up");
+        complain_hint(ret_complaint, "apm2 dev up --dir %s", dir);
         return APM_ERR_NOT_FOUND;
     }
     json_error_t error;
@@ -106,6 +106,20 @@ uint32_t cluster_index_of(const struct cluster *cluster, const char *name)
     while (i < cluster->n && strcmp(cluster->nodes[i].name, name) != 0)
         i++;
     return i;
+}
+
+enum apm_err cluster_no_node(const struct cluster *cluster, const char *name,
+                             struct complaint *ret_complaint)
+{
+    char names[512] = "";
+    size_t size = 0;
+    for (uint32_t i = 0; i < cluster->n && size < sizeof(names); i++) {
+        int n = snprintf(names + size, sizeof(names) - size, "%s%s", i > 0 ? ", " : "",
+                         cluster->nodes[i].name);
+        size += n > 0 ? (size_t)n : 0;
+    }
+    return complain(ret_complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s; there are %s",
+                    name, cluster->name, names);
 }
 
 /* A node installed on this host: its own configuration says all. */

@@ -55,7 +55,11 @@ WARN_UNUSED enum apm_err cluster_write(const struct cluster *cluster,
 /* Notes it in the contexts file. True if commands now mean it by default. */
 bool cluster_note_context(const struct cluster *cluster);
 
-/* n_nodes when there is no node of this name. */
+/* n when there is no node of this name. */
 uint32_t cluster_index_of(const struct cluster *cluster, const char *name);
+
+/* USAGE: there is no such node; names those there are. */
+enum apm_err cluster_no_node(const struct cluster *cluster, const char *name,
+                             struct complaint *ret_complaint);
 
 #endif

@@ -51,6 +51,24 @@ static void print_peer(const json_t *peer, const char *label)
         print_field(label, "%s  %s", json_text(peer, "id"), text);
 }
 
+static void print_more(const json_t *status, const char *name, const json_t *value)
+{
+    const char *trouble = json_text(status, "database");
+    if (json_object_get(value, "seq") != NULL) {
+        print_field(name, "%llu.%llu.%llu", (unsigned long long)json_u64(value, "epoch"),
+                    (unsigned long long)json_u64(value, "term"),
+                    (unsigned long long)json_u64(value, "seq"));
+    } else if (strcmp(name, "database") == 0) {
+        print_field(name, "%s", trouble[0] != 0 ? trouble : "ok");
+    } else if (json_is_object(value) || json_is_array(value)) {
+        char *text = json_dumps(value, JSON_COMPACT);
+        print_field(name, "%s", text != NULL ? text : "");
+        free(text);
+    } else {
+        print_scalar(status, name);
+    }
+}
+
 static void print_text(const json_t *status, bool is_verbose)
 {
     static const char *const names[] = {
@@ -82,13 +100,7 @@ static void print_text(const json_t *status, bool is_verbose)
     {
         if (is_plain(name, names, N_ELEMENTS(names)) || is_plain(name, quorum, N_ELEMENTS(quorum)))
             continue;
-        if (json_is_object(value) || json_is_array(value)) {
-            char *text = json_dumps(value, JSON_COMPACT);
-            print_field(name, "%s", text != NULL ? text : "");
-            free(text);
-        } else {
-            print_scalar(status, name);
-        }
+        print_more(status, name, value);
     }
     json_array_foreach(json_object_get(status, "peers"), i, peer)
         print_peer(peer, i == 0 ? "peers" : "");

@@ -116,8 +116,7 @@ int cmd_dev_logs(const struct invocation *invocation)
         err = cluster_read(dir, &cluster, &complaint);
     for (uint32_t i = 0; err == APM_OK && i < invocation->n_args; i++) {
         if (cluster_index_of(&cluster, invocation->args[i]) == cluster.n)
-            err = complain(&complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s",
-                           invocation->args[i], cluster.name);
+            err = cluster_no_node(&cluster, invocation->args[i], &complaint);
     }
     if (err != APM_OK)
         return say_complaint(invocation, &complaint);

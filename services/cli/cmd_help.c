@@ -22,5 +22,6 @@ int cmd_help(const struct invocation *invocation)
     for (uint32_t i = 0; i < invocation->n_args; i++)
         typed[i] = (char *)(uintptr_t)invocation->args[i];
     (void)command_parse((int)invocation->n_args, typed, &meant, message);
-    return say_usage(invocation, "%s", message[0] != 0 ? message : "no such command");
+    meant.command = NULL;
+    return say_usage(&meant, "%s", message[0] != 0 ? message : "no such command");
 }

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "services/cli/ask.h"
 #include "services/cli/output_json.h"
@@ -27,10 +28,29 @@ static void cell_text(const json_t *value, char out[SCALAR_BYTES])
     }
 }
 
-/* "expires_ms" -> "EXPIRES MS" */
+static bool is_time(const char *column)
+{
+    size_t n = strlen(column);
+    return n > 3 && strcmp(column + n - 3, "_ms") == 0;
+}
+
+/* The chain's clock, as 2026-11-24T07:04:07Z. */
+static void time_text(const json_t *value, char out[SCALAR_BYTES])
+{
+    struct tm parts;
+    time_t seconds = (time_t)(json_integer_value(value) / 1000);
+    if (seconds == 0)
+        (void)snprintf(out, SCALAR_BYTES, "never");
+    else if (gmtime_r(&seconds, &parts) == NULL ||
+             strftime(out, SCALAR_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        scalar_text(value, out);
+}
+
+/* "resource_prefix" -> "RESOURCE PREFIX", "expires_ms" -> "EXPIRES" */
 static void header_text(const char *column, char out[SCALAR_BYTES])
 {
-    (void)snprintf(out, SCALAR_BYTES, "%s", column);
+    size_t n = strlen(column) - (is_time(column) ? 3 : 0);
+    (void)snprintf(out, SCALAR_BYTES, "%.*s", (int)n, column);
     for (char *c = out; *c != 0; c++)
         *c = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
 }
@@ -49,8 +69,10 @@ static void print_table(const struct object_list *list, const json_t *objects)
     }
     table_init(&table, headers, list->n_columns);
     for (size_t i = 0; i < n; i++) {
-        for (uint32_t j = 0; j < list->n_columns; j++)
-            cell_text(json_object_get(json_array_get(objects, i), list->columns[j]), texts[j]);
+        for (uint32_t j = 0; j < list->n_columns; j++) {
+            const json_t *value = json_object_get(json_array_get(objects, i), list->columns[j]);
+            (is_time(list->columns[j]) ? time_text : cell_text)(value, texts[j]);
+        }
         table_add(&table, cells);
     }
     table_print(&table);

@@ -18,7 +18,7 @@ static enum apm_err config_path(const struct invocation *invocation, char out[CL
     const char *name = invocation->option[OPTION_node];
     uint32_t i = name != NULL ? cluster_index_of(&cluster, name) : 0;
     if (i == cluster.n)
-        return complain(complaint, APM_ERR_USAGE, "no node \"%s\" in this cluster", name);
+        return cluster_no_node(&cluster, name, complaint);
     memcpy(out, cluster.nodes[i].config, CLUSTER_PATH_MAX);
     return APM_OK;
 }

@@ -63,14 +63,18 @@ int say_complaint(const struct invocation *invocation, const struct complaint *c
 {
     if (complaint->err == APM_OK)
         return 0;
+    struct complaint said = *complaint;
+    if (said.err == APM_ERR_USAGE && said.hint[0] == 0)
+        complain_hint(&said, "apm2 help%s%s", invocation->command != NULL ? " " : "",
+                      invocation->command != NULL ? invocation->command->words : "");
     (void)fflush(stdout);
     if (say_is_json(invocation)) {
-        say_json(complaint);
-        return apm_err_exit(complaint->err);
+        say_json(&said);
+        return apm_err_exit(said.err);
     }
-    (void)fprintf(stderr, "apm2: %s\n", complaint->message);
-    if (complaint->hint[0] != 0)
-        (void)fprintf(stderr, "next: %s\n", complaint->hint);
+    (void)fprintf(stderr, "apm2: %s\n", said.message);
+    if (said.hint[0] != 0)
+        (void)fprintf(stderr, "next: %s\n", said.hint);
     return apm_err_exit(complaint->err);
 }
 
@@ -81,8 +85,6 @@ int say_usage(const struct invocation *invocation, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(complaint.message, sizeof(complaint.message), format, args);
     va_end(args);
-    if (invocation->command != NULL)
-        complain_hint(&complaint, "apm2 help %s", invocation->command->words);
     return say_complaint(invocation, &complaint);
 }
 

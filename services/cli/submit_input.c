@@ -91,8 +91,8 @@ enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chai
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(path, "re");
     if (file == NULL)
-        return complain(ret_complaint, errno == ENOENT ? APM_ERR_NOT_FOUND : APM_ERR_IO, "%s: %m",
-                        path);
+        return complain(ret_complaint, errno == ENOENT ? APM_ERR_NOT_FOUND : APM_ERR_IO,
+                        "%s: %m (\"-\" reads standard input)", path);
     read_lines(&reading, file);
     bool is_broken = ferror(file) != 0;
     if (!is_stdin)
@@ -103,7 +103,8 @@ enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chai
         err = complain(ret_complaint, APM_ERR_IO, "%s: %m", path);
     } else if (reading.n_bad > 0) {
         err = complain(ret_complaint, APM_ERR_BAD_INPUT, "%s, %s", path, reading.bad);
-        complain_hint(ret_complaint, "nothing was sent; %llu of %llu lines are bad",
+        complain_hint(ret_complaint,
+                      "correct the file: nothing was sent; %llu of %llu lines are bad",
                       (unsigned long long)reading.n_bad, (unsigned long long)reading.line);
     } else if (reading.batches.n == 0) {
         err = complain(ret_complaint, APM_ERR_BAD_INPUT, "%s holds no events", path);

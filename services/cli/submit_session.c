@@ -45,8 +45,7 @@ static enum apm_err choose_node(const struct invocation *invocation, struct subm
     session->plan.first_node = cluster_index_of(&session->cluster, name);
     session->plan.is_only_node = true;
     if (session->plan.first_node == session->cluster.n)
-        return complain(complaint, APM_ERR_USAGE, "no node \"%s\" in cluster %s", name,
-                        session->cluster.name);
+        return cluster_no_node(&session->cluster, name, complaint);
     return APM_OK;
 }
 
@@ -101,7 +100,8 @@ enum apm_err submit_session_open(const struct invocation *invocation,
     const char *key = invocation->option[OPTION_key];
     key = key != NULL ? key : ret_session->cluster.actor_key;
     if (key[0] == 0)
-        return complain(ret_complaint, APM_ERR_USAGE, "whose key? --key PEM");
+        return complain(ret_complaint, APM_ERR_USAGE,
+                        "whose key? This cluster names no operator: say --key PEM");
     err = open_chain(ret_session, key, ret_complaint);
     if (err == APM_OK)
         err = lock_key(key, ret_session->plan.timeout_ms, &ret_session->key_fd, ret_complaint);
@@ -133,6 +133,8 @@ static int report_one(const struct invocation *invocation, const char *type,
     if (batch->state == BATCH_FINAL && batch->codes[0] != 0) {
         (void)complain(&complaint, APM_ERR_REJECTED, "%s: %s", apm2_outcome_name(batch->codes[0]),
                        apm2_outcome_text(batch->codes[0]));
+        complain_hint(&complaint, "apm2 %s list",
+                      strncmp(type, "Lease", 5) == 0 ? "lease" : "capability");
         return say_complaint(invocation, &complaint);
     }
     if (batch->state != BATCH_FINAL) {

@@ -92,9 +92,27 @@ static enum apm_err receive_answer(int fd, uint8_t *bytes, json_t **ret_state,
     return APM_OK;
 }
 
+/* Before anything is asked for: a name that is none, and which there are. */
+static enum apm_err check_names(const char *dir, const struct invocation *names,
+                                struct complaint *complaint)
+{
+    struct cluster cluster;
+    struct complaint ignored = {0};
+    if (names == NULL || names->n_args == 0 || cluster_read(dir, &cluster, &ignored) != APM_OK)
+        return APM_OK;
+    for (uint32_t i = 0; i < names->n_args; i++) {
+        if (cluster_index_of(&cluster, names->args[i]) == cluster.n)
+            return cluster_no_node(&cluster, names->args[i], complaint);
+    }
+    return APM_OK;
+}
+
 enum apm_err watcher_ask(const char *dir, const char *verb, const struct invocation *names,
                          json_t **ret_state, struct complaint *ret_complaint)
 {
+    enum apm_err err = check_names(dir, names, ret_complaint);
+    if (err != APM_OK)
+        return err;
     int fd = dial(dir);
     if (fd < 0) {
         (void)complain(ret_complaint, APM_ERR_UNREACHABLE, "no cluster is running in %s", dir);
@@ -102,7 +120,6 @@ enum apm_err watcher_ask(const char *dir, const char *verb, const struct invocat
         return APM_ERR_UNREACHABLE;
     }
     uint8_t *bytes = mem_new(1, ANSWER_BYTES_MAX);
-    enum apm_err err = APM_OK;
     if (!send_query(fd, verb, names))
         err = complain(ret_complaint, APM_ERR_IO, "cannot ask the watcher (apm2d): %m");
     else

@@ -58,6 +58,8 @@ START_TEST(what_is_written_is_read)
     ck_assert_str_eq(got.nodes[1].address, "127.0.10.2");
     ck_assert_uint_eq(cluster_index_of(&got, "n2"), 1);
     ck_assert_uint_eq(cluster_index_of(&got, "n3"), got.n);
+    ck_assert_int_eq(cluster_no_node(&got, "n3", &complaint), APM_ERR_USAGE);
+    ck_assert_str_eq(complaint.message, "no node \"n3\" in cluster one; there are n1, n2");
 }
 END_TEST
 
