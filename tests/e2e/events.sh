@@ -3,7 +3,8 @@
 #
 # Of ten events six issue leases, two renew, one collides with a live lease or gives one
 # back, one grants, delegates or revokes a capability. PREFIX keeps the names of one call
-# apart from those of another. Equal arguments give equal lines.
+# apart from those of another. Leases are short, so that a long test does not fill the
+# authority state to its genesis limit. Equal arguments give equal lines.
 set -eu
 
 n=${1:?usage: events.sh N PREFIX}
@@ -17,7 +18,7 @@ function lease(id) {
     return sprintf("\"resource\":\"%s/%d\"", prefix, id)
 }
 function issue(id) {
-    emit("LeaseIssued", sprintf("%s,\"holder\":\"svc-%d\",\"ttl_ms\":3600000", lease(id), id % 7))
+    emit("LeaseIssued", sprintf("%s,\"holder\":\"svc-%d\",\"ttl_ms\":20000", lease(id), id % 7))
 }
 function subject(id) {
     return sprintf("\"subject\":\"%064x\"", id + 1)
@@ -43,7 +44,7 @@ BEGIN {
         if (kind < 6)
             issue(i)
         else if (kind < 8)
-            emit("LeaseRenewed", lease(i - 6) ",\"ttl_ms\":7200000")
+            emit("LeaseRenewed", lease(i - 6) ",\"ttl_ms\":20000")
         else if (kind == 8 && int(i / 10) % 2 == 0)
             issue(i - 5)
         else if (kind == 8)
