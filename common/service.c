@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -355,6 +356,8 @@ int service_main(const struct service *service, int argc, char **argv)
 {
     struct frame frame = {.service = service, .env = {.lock = {-1}}};
     log_init(service->name, "");
+    /* Before the first hash: it picks the fast paths. Children inherit them. */
+    MUST(sodium_init() >= 0);
 
     enum apm_err err = read_flags(&frame, argc, argv);
     if (err == APM_OK && frame.flags.wants_help) {

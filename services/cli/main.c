@@ -2,10 +2,15 @@
 #include "services/cli/help.h"
 #include "services/cli/say.h"
 
+#include <sodium.h>
+
+#include "common/must.h"
+
 int main(int argc, char **argv)
 {
     struct invocation invocation;
     char message[PARSE_MESSAGE_BYTES];
+    MUST(sodium_init() >= 0); /* before the first hash: it picks the fast paths */
     enum parse_verdict verdict = command_parse(argc - 1, argv + 1, &invocation, message);
 
     if (verdict != PARSE_BAD && has_option(&invocation, OPTION_help))

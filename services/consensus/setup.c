@@ -54,8 +54,6 @@ enum apm_err node_prefork(void *state, struct service_env *env)
     char safety_path[1100];
 
     node->env = env;
-    if (sodium_init() < 0)
-        return APM_ERR_FAILED;
     enum apm_err err = genesis_read(conf_str(env->conf, SETTING_genesis), &node->genesis, &why);
     if (err != APM_OK)
         return say(err, &why);

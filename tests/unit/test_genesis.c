@@ -42,7 +42,6 @@ static void add_validator(uint32_t i)
 
 static void fixture(void)
 {
-    ck_assert_int_ge(sodium_init(), 0);
     plan = genesis_new();
     snprintf(plan->name, sizeof(plan->name), "test");
     plan->created_ms = 1700000000000;

@@ -2,7 +2,6 @@
 #include "tests/support/unit.h"
 
 #include <fcntl.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@ static void fixture(void)
     snprintf(directory, sizeof(directory), "/tmp/apm2-key-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/k.pem", directory);
-    ck_assert_int_ge(sodium_init(), 0);
 }
 
 static void cleanup(void)
