@@ -8,6 +8,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+#define GAUGES_PERIOD_MS 200u
+
 void node_fail(struct node *node, enum apm_err err)
 {
     service_fail(node->env, err);
@@ -88,6 +90,19 @@ static void watch_database(struct node *node, uint64_t now_ms)
         LOG_WARN("database_down", F_STR("detail", store_detail(node->store)));
 }
 
+/* Gauges may lag, but not for good: what changed since is due even if nothing happens. */
+static void turn_gauges(struct node *node, uint64_t now_ms)
+{
+    node->are_gauges_stale = now_ms < node->gauges_ms + GAUGES_PERIOD_MS;
+    if (!node->are_gauges_stale)
+        set_gauges(node, now_ms);
+}
+
+static uint64_t gauges_deadline(const struct node *node)
+{
+    return node->are_gauges_stale ? node->gauges_ms + GAUGES_PERIOD_MS : CLOCK_NEVER;
+}
+
 void node_turn(void *state, uint64_t now_ms)
 {
     struct node *node = state;
@@ -104,8 +119,7 @@ void node_turn(void *state, uint64_t now_ms)
     report_pending(node);
     sync_turn(node, now_ms);
     persist_turn(node);
-    if (now_ms >= node->gauges_ms + 200)
-        set_gauges(node, now_ms);
+    turn_gauges(node, now_ms);
 }
 
 static uint64_t lower(uint64_t a, uint64_t b)
@@ -119,8 +133,9 @@ uint64_t node_deadline_ms(void *state)
 
     if (node->phase == NODE_LOADING)
         return CLOCK_NEVER;
-    return lower(lower(core_deadline_ms(node->core), commit_deadline(node)),
-                 lower(payload_deadline(node), sync_deadline(node)));
+    uint64_t due = lower(core_deadline_ms(node->core), commit_deadline(node));
+    due = lower(due, lower(payload_deadline(node), sync_deadline(node)));
+    return lower(due, gauges_deadline(node));
 }
 
 /* ---- the end ---- */

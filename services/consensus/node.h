@@ -94,8 +94,9 @@ struct node {
     uint8_t *frame;                    /* FRAME_BYTES_MAX: messages are encoded here */
     uint64_t n_missed[VALIDATORS_MAX]; /* committed blocks whose certificate lacks them */
     bool was_db_up;
-    uint64_t db_grace_ms; /* a start waits this long for its database without a word */
-    uint64_t gauges_ms;   /* when the gauges were last set */
+    uint64_t db_grace_ms;  /* a start waits this long for its database without a word */
+    uint64_t gauges_ms;    /* when the gauges were last set */
+    bool are_gauges_stale; /* something may have changed since */
 };
 
 /* setup.c and node.c: what the frame calls. */
