@@ -221,11 +221,7 @@ START_TEST(nets_are_loopback)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("cluster");
-    TCase *tc = tcase_create("cluster");
-    tcase_add_checked_fixture(tc, setup, teardown);
+UNIT_MAIN("cluster", setup, teardown, {
     tcase_add_test(tc, what_is_written_is_read);
     tcase_add_test(tc, a_broken_file_is_named);
     tcase_add_test(tc, the_current_context_stays);
@@ -235,10 +231,4 @@ int main(void)
     tcase_add_test(tc, a_half_made_cluster_holds_no_data);
     tcase_add_loop_test(tc, destruction_is_asked_for, 0, N_ELEMENTS(answers));
     tcase_add_test(tc, nets_are_loopback);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+})

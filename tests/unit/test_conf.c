@@ -23,6 +23,13 @@ static void scratch(void)
     buf_init(&message, 4096);
 }
 
+static void clean(void)
+{
+    conf_destroy(&conf);
+    buf_release(&message);
+    free(file);
+}
+
 static void write_text(const char *path, const char *text)
 {
     FILE *out = fopen(path, "w");
@@ -87,10 +94,14 @@ START_TEST(later_sources_win)
     ck_assert_uint_eq(conf_ms(conf, SETTING_heartbeat), 40);
     ck_assert_uint_eq(conf_ms(conf, SETTING_backoff_max), 300000);
 
-    ck_assert_str_eq(conf_origin(conf, SETTING_node), mem_printf("%s:1", file));
-    ck_assert_str_eq(conf_origin(conf, SETTING_client_port), mem_printf("%s:2", second));
+    char *origins[] = {mem_printf("%s:1", file), mem_printf("%s:2", second)};
+    ck_assert_str_eq(conf_origin(conf, SETTING_node), origins[0]);
+    ck_assert_str_eq(conf_origin(conf, SETTING_client_port), origins[1]);
     ck_assert_str_eq(conf_origin(conf, SETTING_heartbeat), "APM2_HEARTBEAT");
     ck_assert_str_eq(conf_origin(conf, SETTING_backoff_max), "--backoff-max");
+    char *owned[] = {drop_in, first, second, origins[0], origins[1]};
+    for (size_t i = 0; i < N_ELEMENTS(owned); i++)
+        free(owned[i]);
 }
 END_TEST
 
@@ -218,6 +229,7 @@ START_TEST(passwords_are_never_shown)
         ck_assert_ptr_null(strstr(buf_str(&text), "hunter2"));
         ck_assert_ptr_nonnull(strstr(buf_str(&text), "***"));
         ck_assert_ptr_nonnull(strstr(buf_str(&text), "apm2"));
+        buf_release(&text);
     }
     ck_assert_str_eq(conf_str(conf, SETTING_database), infos[_i]);
     rmdir(dir);
@@ -244,6 +256,7 @@ START_TEST(prints_what_it_holds)
     ck_assert_ptr_nonnull(strstr(buf_str(&text), "log_level:        error"));
     ck_assert_ptr_nonnull(strstr(buf_str(&text), "apm2.yaml:2\n"));
     ck_assert_ptr_null(strstr(buf_str(&text), "stall_timeout"));
+    buf_release(&text);
 }
 END_TEST
 
@@ -255,7 +268,7 @@ START_TEST(another_type_is_our_bug)
 }
 END_TEST
 
-UNIT_MAIN("conf", scratch, NULL, {
+UNIT_MAIN("conf", scratch, clean, {
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, later_sources_win);
     tcase_add_test(tc, nesting_equals_underscores);

@@ -43,6 +43,7 @@ START_TEST(text_is_as_recorded)
     }
     ck_assert_int_eq(file_read(path, METRIC_TEXT_BYTES_MAX, &want), APM_OK);
     ck_assert_str_eq(buf_str(&text), buf_str(&want));
+    buf_release(&want);
 }
 END_TEST
 

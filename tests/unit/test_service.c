@@ -119,6 +119,7 @@ static const struct service service = {
 };
 
 static char dir[64];
+static char admin_socket[128];
 static char *file;
 static char *run_dir;
 static unsigned port;
@@ -191,6 +192,7 @@ static void scratch(void)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     file = mem_printf("%s/apm2.yaml", dir);
     run_dir = mem_printf("%s/run", dir);
+    snprintf(admin_socket, sizeof(admin_socket), "%s/counter.sock", run_dir);
     port = free_port();
     buf_init(&body, 2u << 20);
     write_settings("stall_timeout: 3s\n");
@@ -251,12 +253,11 @@ END_TEST
 START_TEST(the_socket_is_for_owner_and_group)
 {
     up();
-    char *path = mem_printf("%s/counter.sock", run_dir);
     struct stat info;
-    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert_int_eq(stat(admin_socket, &info), 0);
     ck_assert_uint_eq(info.st_mode & 0777, 0660);
     down();
-    ck_assert_int_ne(stat(path, &info), 0);
+    ck_assert_int_ne(stat(admin_socket, &info), 0);
 }
 END_TEST
 
@@ -327,9 +328,7 @@ START_TEST(a_second_signal_ends_it_at_once)
     kill(child, SIGINT);
     kill(child, SIGCONT);
     ck_assert_int_eq(exit_code(child), 1);
-    char *path = mem_printf("%s/counter.sock", run_dir);
-    unlink(path); /* "at once" cleans nothing up */
-    free(path);
+    unlink(admin_socket); /* "at once" cleans nothing up */
     sweep();
 }
 END_TEST

@@ -174,22 +174,11 @@ START_TEST(anything_not_applied_is_a_failure)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("submit");
-    TCase *tc = tcase_create("submit");
-    tcase_set_timeout(tc, 60);
-    tcase_add_checked_fixture(tc, setup, teardown);
+UNIT_MAIN("submit", setup, teardown, {
     tcase_add_test(tc, events_are_grouped_in_order);
     tcase_add_test(tc, a_bundle_has_one_namespace);
     tcase_add_test(tc, a_bundle_stays_below_its_size);
     tcase_add_loop_test(tc, one_bad_line_stops_all, 0, N_ELEMENTS(bad_rows));
     tcase_add_test(tc, latencies_are_nearest_rank);
     tcase_add_test(tc, anything_not_applied_is_a_failure);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+})
