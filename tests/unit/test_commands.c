@@ -1,4 +1,5 @@
 /* The argument parser, against the real command table. */
+#include "tests/support/golden.h"
 #include "tests/support/unit.h"
 
 #include "services/cli/command.h"
@@ -160,21 +161,22 @@ START_TEST(the_table_is_sound)
 END_TEST
 
 /* The overview, then each command's page. */
-static void print_all_help(FILE *out)
+static void put_help(FILE *out)
 {
-    ck_assert_ptr_nonnull(out);
     ck_assert_int_eq(help_print(out, NULL), 0);
     for (uint32_t i = 0; i < n_commands; i++) {
         (void)fprintf(out, "\n---- apm2 help %s\n", command_table[i].words);
         ck_assert_int_eq(help_print(out, &command_table[i]), 0);
     }
-    (void)fclose(out);
 }
 
 START_TEST(help_names_every_command_and_option)
 {
     static char text[65536];
-    print_all_help(fmemopen(text, sizeof(text), "w"));
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    ck_assert_ptr_nonnull(out);
+    put_help(out);
+    (void)fclose(out);
     for (uint32_t i = 0; i < n_commands; i++)
         ck_assert_msg(strstr(text, command_table[i].words) != NULL, "%s", command_table[i].words);
     for (uint32_t i = 0; i < OPTION_END; i++) {
@@ -185,27 +187,10 @@ START_TEST(help_names_every_command_and_option)
 }
 END_TEST
 
-/* What users read changes on purpose only: UPDATE_GOLDEN=1 writes it anew. */
+/* What users read changes on purpose only. */
 START_TEST(help_is_as_released)
 {
-    static char now[65536], released[65536];
-    char path[512];
-    const char *dir = getenv("GOLDEN_DIR");
-    ck_assert_ptr_nonnull(dir);
-    (void)snprintf(path, sizeof(path), "%s/help.txt", dir);
-    if (getenv("UPDATE_GOLDEN") != NULL)
-        print_all_help(fopen(path, "w"));
-    print_all_help(fmemopen(now, sizeof(now), "w"));
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "%s: missing", path);
-    size_t n = fread(released, 1, sizeof(released) - 1, file);
-    (void)fclose(file);
-    ck_assert_uint_gt(n, 0);
-    size_t same = 0, line = 1;
-    while (now[same] != 0 && now[same] == released[same])
-        line += now[same++] == '\n';
-    ck_assert_msg(now[same] == released[same], "help.txt, line %zu: now \"%.60s\"", line,
-                  now + same);
+    golden_check("help.txt", put_help);
 }
 END_TEST
 

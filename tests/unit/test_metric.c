@@ -1,6 +1,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/metric.h"
+#include "tests/support/golden.h"
 #include "tests/support/unit.h"
 
 #include <jansson.h>
@@ -28,22 +29,18 @@ static bool prints(const char *line, enum metric_format format)
 
 /* Every family and label value at 0, names and buckets as released. Process lines,
  * which come last, are the machine's. */
-START_TEST(text_is_as_recorded)
+static void put_text(FILE *out)
 {
     metrics_print(metrics, METRIC_FORMAT_TEXT, &text);
     char *process = strstr((char *)text.data, "# HELP apm2_build_info");
     ck_assert_ptr_nonnull(process);
     *process = 0;
+    ck_assert_int_ge(fputs(buf_str(&text), out), 0);
+}
 
-    char path[512];
-    snprintf(path, sizeof(path), "%s/metrics.txt", getenv("GOLDEN_DIR"));
-    struct buf want;
-    if (getenv("UPDATE_GOLDEN") != NULL) {
-        ck_assert_int_eq(file_replace(path, span_of(text.data, strlen(buf_str(&text)))), APM_OK);
-    }
-    ck_assert_int_eq(file_read(path, METRIC_TEXT_BYTES_MAX, &want), APM_OK);
-    ck_assert_str_eq(buf_str(&text), buf_str(&want));
-    buf_release(&want);
+START_TEST(text_is_as_recorded)
+{
+    golden_check("metrics.txt", put_text);
 }
 END_TEST
 

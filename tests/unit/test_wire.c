@@ -1,9 +1,9 @@
 #include "common/wire.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "common/hash.h"
+#include "tests/support/golden.h"
 #include "tests/support/unit.h"
 #include "tests/support/wire_sample.h"
 
@@ -127,38 +127,9 @@ static void put_golden_lines(FILE *out)
     }
 }
 
-static void compare_files(FILE *want, FILE *got)
-{
-    char want_line[16384];
-    char got_line[16384];
-
-    while (fgets(got_line, sizeof(got_line), got) != NULL) {
-        ck_assert_msg(fgets(want_line, sizeof(want_line), want) != NULL, "no golden line: %s",
-                      got_line);
-        ck_assert_str_eq(got_line, want_line);
-    }
-    ck_assert_ptr_null(fgets(want_line, sizeof(want_line), want));
-}
-
 START_TEST(bytes_are_the_golden_ones)
 {
-    const char *dir = getenv("GOLDEN_DIR");
-    ck_assert_msg(dir != NULL, "GOLDEN_DIR is not set");
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/wire.txt", dir);
-
-    bool is_update = getenv("UPDATE_GOLDEN") != NULL;
-    FILE *golden = fopen(path, is_update ? "w" : "r");
-    ck_assert_msg(golden != NULL, "%s: %s", path, strerror(errno));
-    FILE *got = is_update ? golden : tmpfile();
-    ck_assert_ptr_nonnull(got);
-    put_golden_lines(got);
-    if (!is_update) {
-        rewind(got);
-        compare_files(golden, got);
-        fclose(got);
-    }
-    ck_assert_int_eq(fclose(golden), 0);
+    golden_check("wire.txt", put_golden_lines);
 }
 END_TEST
 
