@@ -17,14 +17,22 @@ static const char next_block_sql[] =
     "SELECT height, block, proposal, n_bundles, bundles, proof, outcomes, state_root, "
     "authority_root, ledger_root, block_height, parent, epoch, term, seq, n_bytes, time_ms "
     "FROM block_v1 WHERE height > $1::bigint ORDER BY height LIMIT 1";
+#define SEGMENT_COLUMNS                                                                            \
+    "SELECT namespace, first_seq, n_records, chain, tree_root, height FROM segment_v1 "
 static const char segments_sql[] =
-    "SELECT namespace, first_seq, n_records, chain, tree_root FROM segment_v1 "
-    "WHERE height = $1::bigint ORDER BY namespace COLLATE \"C\"";
-/* One sort for the whole walk: the index of bundles is by bundle. */
-static const char open_places_sql[] =
+    SEGMENT_COLUMNS "WHERE height = $1::bigint ORDER BY namespace COLLATE \"C\"";
+/* One sort for the whole walk: neither view has an index by height. */
+struct stretch_sql {
+    const char *open;
+    const char *more;
+};
+static const struct stretch_sql places_sql = {
     "DECLARE places CURSOR FOR SELECT height, position, bundle FROM bundle_v1 "
-    "ORDER BY height, position";
-static const char more_places_sql[] = "FETCH 1000 FROM places";
+    "ORDER BY height, position",
+    "FETCH 1000 FROM places"};
+static const struct stretch_sql all_segments_sql = {
+    "DECLARE all_segments CURSOR FOR " SEGMENT_COLUMNS "ORDER BY height, namespace COLLATE \"C\"",
+    "FETCH 1000 FROM all_segments"};
 static const char find_place_sql[] =
     "SELECT height, position, bundle FROM bundle_v1 WHERE bundle = $1::bytea";
 static const char stray_sql[] =
@@ -34,13 +42,19 @@ static const char stray_sql[] =
 static const char parent_sql[] = "SELECT parent FROM block_v1 WHERE height = $1::bigint";
 static const char tip_sql[] = "SELECT coalesce(max(height), 0)::bigint FROM block_v1";
 
+/* Rows of a whole view, fetched a stretch at a time. */
+struct stretch {
+    PGresult *rows;
+    int next;
+    bool is_open; /* the cursor is declared */
+};
+
 struct store_reader {
     PGconn *connection;
     PGresult *block; /* what the last row borrows from */
     PGresult *segments;
-    PGresult *places; /* a stretch of bundle_v1 */
-    int next_place;
-    bool has_cursor;
+    struct stretch places;
+    struct stretch all_segments;
     uint64_t height; /* of the last block read */
 };
 
@@ -81,7 +95,8 @@ void store_reader_close(struct store_reader **reader)
         return;
     PQclear((*reader)->block);
     PQclear((*reader)->segments);
-    PQclear((*reader)->places);
+    PQclear((*reader)->places.rows);
+    PQclear((*reader)->all_segments.rows);
     PQfinish((*reader)->connection);
     free(*reader);
     *reader = NULL;
@@ -156,6 +171,18 @@ enum apm_err store_next_block(struct store_reader *reader, struct store_block_ro
     return APM_OK;
 }
 
+static struct store_segment_row segment_of(const PGresult *result, int row)
+{
+    return (struct store_segment_row){
+        .space = column(result, row, 0),
+        .first_seq = column_u64(result, row, 1),
+        .n_records = column_u64(result, row, 2),
+        .chain = column_hash(result, row, 3),
+        .tree_root = column_hash(result, row, 4),
+        .height = column_u64(result, row, 5),
+    };
+}
+
 enum apm_err store_segments(struct store_reader *reader, uint64_t height,
                             struct store_segment_row ret_rows[STORE_SEGMENTS_MAX], uint32_t *ret_n,
                             struct complaint *ret_complaint)
@@ -169,13 +196,7 @@ enum apm_err store_segments(struct store_reader *reader, uint64_t height,
         return complain(ret_complaint, APM_ERR_CORRUPT, "segment_v1: %d namespaces at height %llu",
                         n, (unsigned long long)height);
     for (int i = 0; i < n; i++) {
-        ret_rows[i] = (struct store_segment_row){
-            .space = column(reader->segments, i, 0),
-            .first_seq = column_u64(reader->segments, i, 1),
-            .n_records = column_u64(reader->segments, i, 2),
-            .chain = column_hash(reader->segments, i, 3),
-            .tree_root = column_hash(reader->segments, i, 4),
-        };
+        ret_rows[i] = segment_of(reader->segments, i);
     }
     *ret_n = (uint32_t)n;
     return APM_OK;
@@ -190,38 +211,6 @@ static struct store_place place_of(const PGresult *result, int row)
     };
 }
 
-static enum apm_err open_places(struct store_reader *reader, struct complaint *complaint)
-{
-    PGresult *result = PQexec(reader->connection, open_places_sql);
-    reader->has_cursor = PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    return reader->has_cursor ? APM_OK : refuse(reader, APM_ERR_DB_FAILED, complaint);
-}
-
-enum apm_err store_peek_place(struct store_reader *reader, struct store_place *ret_place,
-                              struct complaint *ret_complaint)
-{
-    enum apm_err err = reader->has_cursor ? APM_OK : open_places(reader, ret_complaint);
-    if (err != APM_OK)
-        return err;
-    if (reader->places == NULL || reader->next_place == PQntuples(reader->places)) {
-        PQclear(reader->places);
-        reader->places = run(reader, more_places_sql, 0);
-        reader->next_place = 0;
-    }
-    if (PQresultStatus(reader->places) != PGRES_TUPLES_OK)
-        return refuse(reader, APM_ERR_DB_FAILED, ret_complaint);
-    if (PQntuples(reader->places) == 0)
-        return APM_ERR_NOT_FOUND;
-    *ret_place = place_of(reader->places, reader->next_place);
-    return APM_OK;
-}
-
-void store_take_place(struct store_reader *reader)
-{
-    reader->next_place++;
-}
-
 /* Whether a question was answered, and with a row. */
 static enum apm_err has_row(struct store_reader *reader, PGresult *result,
                             struct complaint *complaint)
@@ -229,6 +218,53 @@ static enum apm_err has_row(struct store_reader *reader, PGresult *result,
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         return refuse(reader, APM_ERR_DB_FAILED, complaint);
     return PQntuples(result) > 0 ? APM_OK : APM_ERR_NOT_FOUND;
+}
+
+/* Its next row, at stretch->next. NOT_FOUND after the last. */
+static enum apm_err peek(struct store_reader *reader, struct stretch *stretch,
+                         const struct stretch_sql *sql, struct complaint *complaint)
+{
+    if (!stretch->is_open) {
+        PGresult *result = PQexec(reader->connection, sql->open);
+        stretch->is_open = PQresultStatus(result) == PGRES_COMMAND_OK;
+        PQclear(result);
+        if (!stretch->is_open)
+            return refuse(reader, APM_ERR_DB_FAILED, complaint);
+    }
+    if (stretch->rows == NULL || stretch->next == PQntuples(stretch->rows)) {
+        PQclear(stretch->rows);
+        stretch->rows = run(reader, sql->more, 0);
+        stretch->next = 0;
+    }
+    return has_row(reader, stretch->rows, complaint);
+}
+
+enum apm_err store_peek_place(struct store_reader *reader, struct store_place *ret_place,
+                              struct complaint *ret_complaint)
+{
+    enum apm_err err = peek(reader, &reader->places, &places_sql, ret_complaint);
+    if (err == APM_OK)
+        *ret_place = place_of(reader->places.rows, reader->places.next);
+    return err;
+}
+
+void store_take_place(struct store_reader *reader)
+{
+    reader->places.next++;
+}
+
+enum apm_err store_peek_segment(struct store_reader *reader, struct store_segment_row *ret_row,
+                                struct complaint *ret_complaint)
+{
+    enum apm_err err = peek(reader, &reader->all_segments, &all_segments_sql, ret_complaint);
+    if (err == APM_OK)
+        *ret_row = segment_of(reader->all_segments.rows, reader->all_segments.next);
+    return err;
+}
+
+void store_take_segment(struct store_reader *reader)
+{
+    reader->all_segments.next++;
 }
 
 enum apm_err store_find_place(struct store_reader *reader, const struct hash *bundle,

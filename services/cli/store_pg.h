@@ -41,14 +41,22 @@ WARN_UNUSED enum apm_err store_next_block(struct store_reader *reader,
                                           struct store_block_row *ret_row,
                                           struct complaint *ret_complaint);
 
-/* A row of segment_v1 of one height, by namespace. Borrowed likewise. */
+/* A row of segment_v1. Borrowed likewise. */
 struct store_segment_row {
+    uint64_t height;
     struct span space;
     uint64_t first_seq;
     uint64_t n_records;
     struct hash chain;
     struct hash tree_root;
 };
+
+/* All of segment_v1 by height and namespace: the next row, left where it is until
+ * store_take_segment. NOT_FOUND after the last. */
+WARN_UNUSED enum apm_err store_peek_segment(struct store_reader *reader,
+                                            struct store_segment_row *ret_row,
+                                            struct complaint *ret_complaint);
+void store_take_segment(struct store_reader *reader);
 
 #define STORE_SEGMENTS_MAX 64u
 
@@ -59,8 +67,7 @@ struct store_place {
     struct hash bundle;
 };
 
-/* All of bundle_v1 by height and position: the next row, left where it is until
- * store_take_place. NOT_FOUND after the last. */
+/* All of bundle_v1 by height and position, likewise. */
 WARN_UNUSED enum apm_err store_peek_place(struct store_reader *reader,
                                           struct store_place *ret_place,
                                           struct complaint *ret_complaint);
@@ -71,6 +78,7 @@ WARN_UNUSED enum apm_err store_find_place(struct store_reader *reader, const str
                                           struct store_place *ret_place,
                                           struct complaint *ret_complaint);
 
+/* Those of one height. */
 WARN_UNUSED enum apm_err store_segments(struct store_reader *reader, uint64_t height,
                                         struct store_segment_row ret_rows[STORE_SEGMENTS_MAX],
                                         uint32_t *ret_n, struct complaint *ret_complaint);
