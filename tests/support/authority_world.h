@@ -250,6 +250,8 @@ static inline enum outcome do_delegate(struct world *world, struct delegation wa
     return world_do(world, wanted.actor, EVENT_CapabilityDelegated, &payload);
 }
 
+#define DELEGATE(world, ...) do_delegate((world), (struct delegation){__VA_ARGS__})
+
 static inline enum outcome do_revoke(struct world *world, unsigned int actor, const char *id)
 {
     union event_payload payload = {.CapabilityRevoked = {.capability_id = text(id)}};

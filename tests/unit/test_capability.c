@@ -110,14 +110,10 @@ START_TEST(only_the_owner_delegates_and_only_with_that_right)
     ck_assert_int_eq(do_grant(world, 0, "c", 2, "*/*"), OUTCOME_APPLIED);
     ck_assert_int_eq(do_grant(world, 0, "l", 2, "lease/*"), OUTCOME_APPLIED);
 
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "none", "d", 3, "lease/*"}),
-                     OUTCOME_CAPABILITY_NOT_FOUND);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){1, "c", "d", 3, "lease/*"}),
-                     OUTCOME_CAPABILITY_NOT_OWNER);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "l", "d", 3, "lease/*"}),
-                     OUTCOME_NO_RIGHT);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "c", "d", 3, "lease/*"}),
-                     OUTCOME_APPLIED);
+    ck_assert_int_eq(DELEGATE(world, 2, "none", "d", 3, "lease/*"), OUTCOME_CAPABILITY_NOT_FOUND);
+    ck_assert_int_eq(DELEGATE(world, 1, "c", "d", 3, "lease/*"), OUTCOME_CAPABILITY_NOT_OWNER);
+    ck_assert_int_eq(DELEGATE(world, 2, "l", "d", 3, "lease/*"), OUTCOME_NO_RIGHT);
+    ck_assert_int_eq(DELEGATE(world, 2, "c", "d", 3, "lease/*"), OUTCOME_APPLIED);
 }
 END_TEST
 
@@ -125,12 +121,9 @@ START_TEST(revoking_ends_everything_below)
 {
     struct world *world = world_new();
     ck_assert_int_eq(do_grant(world, 0, "a", 2, "*/*"), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "a", "b", 3, "*/*"}),
-                     OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){3, "b", "c", 4, "lease/*"}),
-                     OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){3, "b", "d", 5, "lease/*"}),
-                     OUTCOME_APPLIED);
+    ck_assert_int_eq(DELEGATE(world, 2, "a", "b", 3, "*/*"), OUTCOME_APPLIED);
+    ck_assert_int_eq(DELEGATE(world, 3, "b", "c", 4, "lease/*"), OUTCOME_APPLIED);
+    ck_assert_int_eq(DELEGATE(world, 3, "b", "d", 5, "lease/*"), OUTCOME_APPLIED);
     ck_assert_int_eq(do_grant(world, 0, "other", 6, "lease/*"), OUTCOME_APPLIED);
 
     ck_assert_int_eq(do_revoke(world, 1, "a"), OUTCOME_CAPABILITY_NOT_OWNER);
@@ -141,8 +134,7 @@ START_TEST(revoking_ends_everything_below)
         ck_assert(!may(world, actor, EVENT_LeaseIssued, "r"));
     ck_assert_int_eq(do_issue(world, 4, "r", 1000), OUTCOME_NO_RIGHT);
     ck_assert_int_eq(do_revoke(world, 0, "c"), OUTCOME_CAPABILITY_REVOKED);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "b", "e", 3, "lease/*"}),
-                     OUTCOME_CAPABILITY_REVOKED);
+    ck_assert_int_eq(DELEGATE(world, 2, "b", "e", 3, "lease/*"), OUTCOME_CAPABILITY_REVOKED);
 }
 END_TEST
 
@@ -164,8 +156,7 @@ START_TEST(expiry_ends_at_the_block_s_time)
                                                          .expires_at_ms = world->time_ms + 100}};
     add_rights(&payload.CapabilityGranted.rights, "*/*");
     ck_assert_int_eq(world_do(world, 0, EVENT_CapabilityGranted, &payload), OUTCOME_APPLIED);
-    ck_assert_int_eq(do_delegate(world, (struct delegation){2, "c", "d", 3, "lease/*"}),
-                     OUTCOME_APPLIED);
+    ck_assert_int_eq(DELEGATE(world, 2, "c", "d", 3, "lease/*"), OUTCOME_APPLIED);
 
     world->time_ms += 99;
     ck_assert_int_eq(do_issue(world, 3, "a", 1000), OUTCOME_APPLIED);
@@ -186,12 +177,10 @@ START_TEST(the_chain_of_delegations_is_bounded)
 
     for (unsigned int depth = 1; depth <= DELEGATION_DEPTH_MAX; depth++) {
         (void)snprintf(id, sizeof(id), "d%u", depth);
-        ck_assert_int_eq(do_delegate(world, (struct delegation){0, from, id, 0, "*/*"}),
-                         OUTCOME_APPLIED);
+        ck_assert_int_eq(DELEGATE(world, 0, from, id, 0, "*/*"), OUTCOME_APPLIED);
         memcpy(from, id, sizeof(from));
     }
-    ck_assert_int_eq(do_delegate(world, (struct delegation){0, from, "x", 0, "*/*"}),
-                     OUTCOME_CAPABILITY_TOO_DEEP);
+    ck_assert_int_eq(DELEGATE(world, 0, from, "x", 0, "*/*"), OUTCOME_CAPABILITY_TOO_DEEP);
 }
 END_TEST
 
