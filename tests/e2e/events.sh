@@ -33,8 +33,8 @@ function capability(id) {
         grant(id)
     else if (step == 1)
         emit("CapabilityDelegated",
-             sprintf("\"from\":\"root/kernel\",\"capability_id\":\"%s-d%d\",%s,\"rights\":[\"lease/issue\"]",
-                     prefix, id, subject(id)))
+             sprintf("\"from\":\"root/kernel\",\"capability_id\":\"%s-d%d\",%s,%s",
+                     prefix, id, subject(id), "\"rights\":[\"lease/issue\"]"))
     else
         emit("CapabilityRevoked", sprintf("\"capability_id\":\"%s-c%d\"", prefix, id - 20))
 }

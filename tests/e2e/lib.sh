@@ -179,7 +179,8 @@ is_agreed() {
 
 # Without load all four come to one position; E2E_SETTLE_S bounds how long that may take.
 assert_agreement() {
-    wait_until "${E2E_SETTLE_S:-30}" "one last_committed_hash and one state_root on all four" is_agreed
+    wait_until "${E2E_SETTLE_S:-30}" "one last_committed_hash and one state_root on all four" \
+        is_agreed
 }
 
 # ---- load ----
@@ -219,7 +220,8 @@ submit() {
     APM2_LIMIT_S=300 apm2 --timeout 60s event submit "$WORK/$name.events" --json "$@" \
         >"$WORK/acks/$name.json" 2>"$WORK/acks/$name.err" || code=$?
     rm -f "$WORK/$name.events"
-    ((code <= 1 || code == e2e_down_code)) || echo "$name: exit $code: $(<"$WORK/acks/$name.err")" >>"$WORK/submit-errors"
+    ((code <= 1 || code == e2e_down_code)) ||
+        echo "$name: exit $code: $(<"$WORK/acks/$name.err")" >>"$WORK/submit-errors"
 }
 
 load_stop() {
@@ -296,7 +298,8 @@ gap_loop() {
 gap_stop() {
     touch "$WORK/gap.stop"
     wait "$(<"$WORK/gap.pid")"
-    awk 'NR > 1 && $1 - last > max { max = $1 - last } { last = $1 } END { print max + 0 }' "$WORK/gap"
+    awk 'NR > 1 && $1 - last > max { max = $1 - last } { last = $1 } END { print max + 0 }' \
+        "$WORK/gap"
 }
 
 # ---- signatures ----

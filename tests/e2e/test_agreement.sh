@@ -9,7 +9,8 @@ submit bundled $((events / 2)) --bundle 50 --node n3
 
 read -r applied rejected refused expired undecided < <(submitted_totals)
 ((applied + rejected == events)) ||
-    fail "of $events: $applied applied, $rejected rejected, $refused refused, $expired expired, $undecided undecided"
+    fail "of $events: $applied applied, $rejected rejected, $refused refused, $expired expired," \
+        "$undecided undecided"
 ((applied > events / 2 && rejected > 0)) ||
     fail "the mix is not realistic: $applied applied, $rejected rejected"
 
@@ -17,7 +18,8 @@ assert_agreement
 for node in "${NODES[@]}"; do
     wait_until 10 "$node: apm2 consensus status exits 0" is_healthy "$node"
     # Proposals, votes and heights are one thing; that the node also executed is another.
-    [[ $(field "$node" height) == $(field "$node" executed_height) ]] || fail "$node has not executed"
+    [[ $(field "$node" height) == $(field "$node" executed_height) ]] ||
+        fail "$node has not executed"
 done
 apm2 consensus status >/dev/null || fail "apm2 consensus status exits $?"
 assert_nothing_lost

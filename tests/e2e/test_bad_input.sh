@@ -18,7 +18,8 @@ row() {
     "$@" >out 2>&1 || code=$?
     n_rows=$((n_rows + 1))
     ((code == want)) || fail "exit $code, not $want: ${what:0:120}: $(head -c 300 out)"
-    grep -qE -- "$pattern" out || fail "does not say \"$pattern\": ${what:0:120}: $(head -c 300 out)"
+    grep -qE -- "$pattern" out ||
+        fail "does not say \"$pattern\": ${what:0:120}: $(head -c 300 out)"
 }
 
 # Nothing of a file with a bad line is sent.
@@ -59,7 +60,8 @@ row_of_file 64 'payload.ttl_ms: must be an integer' \
 row_of_file 64 'payload.ttl_ms: must be an integer' \
     "$(issue kernel '"resource":"a","holder":"b","ttl_ms":0')"
 row_of_file 64 'LeaseExpired: made by execution' \
-    '{"type":"LeaseExpired","namespace":"kernel","payload":{"resource":"a","lease_id":"'"$id"'","holder":"b","expired_at_ms":1}}'
+    '{"type":"LeaseExpired","namespace":"kernel","payload":{"resource":"a","lease_id":"'"$id"'",'\
+'"holder":"b","expired_at_ms":1}}'
 row_of_file 1 'UNKNOWN_NAMESPACE' "$(issue mars "$good")"
 row_of_file 64 'holds no events' ''
 row 1 'absent: No such file' apm2 event submit absent
@@ -112,7 +114,8 @@ submit busy 1000 --node n1 --window 500
 cp n1.yaml "$DIR/n1/apm2.yaml"
 kill -HUP "$n1_pid" || fail "kill -HUP $n1_pid"
 read -r applied rejected refused expired undecided < <(submitted_totals)
-((applied + rejected == 1000)) || fail "busy: $refused refused, $expired expired, $undecided undecided"
+((applied + rejected == 1000)) ||
+    fail "busy: $refused refused, $expired expired, $undecided undecided"
 (($(busy_of) > busy)) || fail "a quota of 20 and a window of 500, yet nobody was told busy"
 
 # ---- genesis ----
@@ -135,7 +138,8 @@ own() {
     sed -e "s|^run_dir:.*|run_dir: \"$WORK/run2\"|" -e "s|^address:.*|address: $other_net.9|" \
         -e "s|^health_address:.*|health_address: $other_net.9|" "$@" "$DIR/n4/apm2.yaml"
 }
-own -e "s|^genesis:.*|genesis: \"$WORK/genesis.json\"|" -e "s|^key_file:.*|key_file: \"$WORK/keys2/n4.pem\"|" \
+own -e "s|^genesis:.*|genesis: \"$WORK/genesis.json\"|" \
+    -e "s|^key_file:.*|key_file: \"$WORK/keys2/n4.pem\"|" \
     -e "s|^database:.*|database: \"host=$DIR/n4/pgsock user=apm2 dbname=other\"|" >other_chain.yaml
 query_as_admin n4 'CREATE DATABASE other OWNER apm2' || fail "CREATE DATABASE"
 at_exit query_as_admin n4 'DROP DATABASE IF EXISTS other WITH (FORCE)'

@@ -41,7 +41,8 @@ missed=$(missed_votes "$away" "$witness")
 ((missed > 0)) || fail "$witness has not noticed that $away does not vote"
 
 began_ms=$(now_ms)
-apm2 dev restart "$away" >"$WORK/restart" 2>&1 || fail "dev restart $away: $(tail -n 1 "$WORK/restart")"
+apm2 dev restart "$away" >"$WORK/restart" 2>&1 ||
+    fail "dev restart $away: $(tail -n 1 "$WORK/restart")"
 wait_until 120 "$away at height $target" has_caught_up "$away"
 caught_up_ms=$(($(now_ms) - began_ms))
 

@@ -35,7 +35,10 @@ has_caught_up() {
     [[ $(field "$victim" height) == $(field n1 height) ]]
 }
 
-[[ $(leader) != "$victim" ]] || { apm2 consensus transfer-leadership --to n1 >/dev/null && sleep 1; }
+if [[ $(leader) == "$victim" ]]; then
+    apm2 consensus transfer-leadership --to n1 >/dev/null
+    sleep 1
+fi
 apm2 dev down "$victim" >/dev/null 2>&1 || fail "dev down $victim: exit $?"
 used_kib=$(du -sk "$pg" | cut -f1)
 mv "$pg" "$WORK/pg.before"
@@ -56,7 +59,8 @@ head -c 1G /dev/zero >"$pg/ballast" 2>/dev/null
 is_full || fail "the file system is not full"
 wait_until 40 "$victim says that its database has no space" says_why
 grep -hE 'level=(warn|error).*(No space left|no space left|NO_SPACE)' \
-    "$DIR/$victim/log/consensus.log" >"$WORK/lines" || fail "no line in $victim's log names the full disk"
+    "$DIR/$victim/log/consensus.log" >"$WORK/lines" ||
+        fail "no line in $victim's log names the full disk"
 sleep 3
 gap=$(gap_stop)
 load_stop singles
@@ -70,6 +74,8 @@ recovered_ms=$(($(now_ms) - began_ms))
 assert_agreement
 assert_nothing_lost
 assert_no_double_signature
-apm2 --node "$victim" ledger verify-chain >"$WORK/verify" || fail "$victim: $(head -n 1 "$WORK/verify")"
-note "gap_ms=$gap recovered_ms=$recovered_ms said: $(sed 's/.*event=/event=/' "$WORK/lines" | head -n 1)"
+apm2 --node "$victim" ledger verify-chain >"$WORK/verify" ||
+    fail "$victim: $(head -n 1 "$WORK/verify")"
+note "gap_ms=$gap recovered_ms=$recovered_ms" \
+    "said: $(sed 's/.*event=/event=/' "$WORK/lines" | head -n 1)"
 pass

@@ -29,7 +29,8 @@ now=$(info_lines)
 ((now == lines)) || fail "$((now - lines)) info lines while idle"
 for node in "${NODES[@]}"; do
     is_healthy "$node" ||
-        fail "$node after $quiet_s idle seconds: $(field "$node" health), $(field "$node" 'reasons[0]')"
+        fail "$node after $quiet_s idle seconds: $(field "$node" health)," \
+            "$(field "$node" 'reasons[0]')"
 done
 note "height=$height stood still for $quiet_s s"
 pass

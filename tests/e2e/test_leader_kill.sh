@@ -17,10 +17,12 @@ round() {
     began_ms=$(now_ms)
     pid=$(kill_service "$victim" consensus) || fail "round $i: no process of the leader $victim"
     # The blocks that were certified already may still commit: look past them.
-    wait_until 10 "round $i: commits after the kill of $victim (pid $pid)" height_is_above $((height + 2))
+    wait_until 10 "round $i: commits after the kill of $victim (pid $pid)" \
+        height_is_above $((height + 2))
     wait_until 20 "round $i: $victim is started again" status_has "$victim" node_id "$victim"
     gap=$(gap_stop)
-    note "round=$i leader=$victim new_leader=$(leader) gap_ms=$gap back_ms=$(($(now_ms) - began_ms))"
+    note "round=$i leader=$victim new_leader=$(leader) gap_ms=$gap" \
+        "back_ms=$(($(now_ms) - began_ms))"
     echo "$gap" >>"$WORK/gaps"
     ((gap <= gap_max_ms)) || fail "round $i: no commit for $gap ms after the kill of $victim"
 }

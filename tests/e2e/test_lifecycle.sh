@@ -23,7 +23,8 @@ hash=$(field n1 last_committed_hash)
 
 # One node down, for good, until it is wanted again.
 apm2 dev down n2 >"$WORK/down" 2>&1 || fail "dev down n2: $(<"$WORK/down")"
-[[ $(state_of n2) == down && $(state_of n1) == up ]] || fail "after dev down n2: $(state_of n1)/$(state_of n2)"
+[[ $(state_of n2) == down && $(state_of n1) == up ]] ||
+    fail "after dev down n2: $(state_of n1)/$(state_of n2)"
 sleep 2
 ! is_healthy n2 || fail "n2 answers after dev down n2"
 [[ ! -e $DIR/n2/pg/postmaster.pid ]] || fail "n2's PostgreSQL still runs"
@@ -41,7 +42,8 @@ apm2 dev logs n9 >"$WORK/unknown" 2>&1
 (($? == 64)) || fail "dev logs n9: not exit 64"
 
 # Restart of everything, then down and a second start.
-seconds_of apm2 dev restart >"$WORK/restart" 2>&1 || fail "dev restart: $(tail -n 1 "$WORK/restart")"
+seconds_of apm2 dev restart >"$WORK/restart" 2>&1 ||
+    fail "dev restart: $(tail -n 1 "$WORK/restart")"
 restart_s=$took_s
 wait_until 20 "all four healthy after dev restart" all_healthy
 seconds_of apm2 dev down >"$WORK/down" 2>&1 || fail "dev down: $(tail -n 1 "$WORK/down")"

@@ -87,15 +87,19 @@ throw_as_client() {
         fail "noise on 9096 is not counted as malformed"
 }
 
+http_code() {
+    curl -s -o /dev/null -w '%{http_code}' --max-time 5 "$1"
+}
+
 throw_at_http() {
     local port=9471
     head -c 1000000 /dev/urandom | send $port
     { printf 'GET /livez HTTP/1.1\r\nX: '; head -c 200000 /dev/zero | tr '\0' a; } | send $port
     printf 'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n' | send $port
     printf 'POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n' | send $port
-    [[ $(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "http://$address:$port/livez") == 200 ]] ||
+    [[ $(http_code "http://$address:$port/livez") == 200 ]] ||
         fail "/livez does not answer after garbage"
-    [[ $(curl -s -o /dev/null -w '%{http_code}' --max-time 5 "http://$address:$port/nothing") == 404 ]] ||
+    [[ $(http_code "http://$address:$port/nothing") == 404 ]] ||
         fail "an unknown path is not 404"
 }
 
