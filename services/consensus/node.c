@@ -140,7 +140,8 @@ uint64_t node_deadline_ms(void *state)
 
 /* ---- the end ---- */
 
-/* Handing leadership on is a courtesy: never waited for without a quorum, nor for long. */
+/* Handing leadership on is a courtesy that takes a few blocks' time: never waited for
+ * without a quorum, nor longer than half of what its silence would cost the others. */
 static bool owes_handoff(const struct node *node)
 {
     uint64_t now_ms = clock_mono_ms();
@@ -149,7 +150,7 @@ static bool owes_handoff(const struct node *node)
     for (uint32_t i = 0; i < node->genesis->n_validators; i++)
         n_active += i != node->self && node_is_active(node, i, now_ms);
     return node->view.is_leader && n_active >= quorum_size(node->genesis->n_validators) &&
-           now_ms < node->drain_started_ms + 2 * node->core_config.round_timeout_ms;
+           now_ms < node->drain_started_ms + node->core_config.round_timeout_ms / 2;
 }
 
 /* Leadership handed on, nothing half-written: then we may go. */
