@@ -30,6 +30,8 @@ static void commit_block(struct core *core, const struct block *block,
     action->commit.height = block->header.height;
     action->commit.proof = proof;
     compare_state(core, block);
+    if (!block->is_empty)
+        core->last_filled_ms = core->now_ms;
     if (block->payload != PAYLOAD_READY)
         core->unready_height = block->header.height;
     core->committed = (struct tip){

@@ -79,6 +79,7 @@ static void start_clocks(struct core *core)
     core->entered_ms = core->now_ms;
     core->leader_seen_ms = core->now_ms;
     core->last_commit_ms = core->now_ms;
+    core->last_filled_ms = core->now_ms;
     core->quiet_since_ms = core->now_ms;
     core->high_since_ms = core->now_ms;
     if (core->record.observing)

@@ -20,6 +20,7 @@ struct block {
     enum payload_state payload;
     struct wire_header header;
     struct hash id;
+    bool is_empty;     /* holds no bundles: committing it serves no request */
     uint64_t voted_ms; /* when we first voted for or proposed it, 0 = not */
 };
 
@@ -85,6 +86,7 @@ struct core {
     uint64_t tc_entered_ms; /* of the newest term entered by a TC */
     uint64_t leader_seen_ms;
     uint64_t last_commit_ms;
+    uint64_t last_filled_ms;             /* last commit of a block with bundles */
     uint32_t backoff, backoff_committed; /* exponents of 1.5 */
     uint64_t beat_ms;                    /* our last heartbeat, or round of resends */
     uint64_t presence_ms;                /* our last sign of life without leading */

@@ -188,8 +188,10 @@ static uint64_t stall_deadline(const struct core *core)
         /* At half of it the body goes to everyone and its clock starts there. */
         uint64_t start = core->pending_oldest_ms + core->config.stall_timeout_ms / 2;
         start = max_u64(start, core->tc_entered_ms);
+        /* Empty blocks are no progress: a leader that hands off to itself for ever, block
+         * by empty block, would censor whatever waits. */
         if (!core->is_overtaken)
-            start = max_u64(start, core->last_commit_ms);
+            start = max_u64(start, core->last_filled_ms);
         deadline = start + core->config.stall_timeout_ms;
     }
     if (open_ms != 0) {

@@ -208,6 +208,7 @@ void propose_on_built(struct core *core, const struct input *input)
     if (block == NULL)
         return;
     block->payload = PAYLOAD_READY;
+    block->is_empty = input->built.is_empty;
     if (!sign_proposal(core, &plan)) {
         block->is_used = false;
         return;

@@ -32,6 +32,7 @@ static void admit_block(struct core *core, const struct proposal *proposal, uint
         return;
 
     block->is_refused = is_refused;
+    block->is_empty = proposal->is_payload_empty;
     if (proposal->is_payload_empty) {
         block->payload = PAYLOAD_READY;
         return;
