@@ -20,15 +20,16 @@ round() {
     ((gap <= gap_max_ms)) || fail "no commit for $gap ms after $victim's PostgreSQL was killed"
 }
 
-load_start singles 1000
-load_start bundles 2000 --bundle 20
 wait_until 20 "all four healthy" all_healthy
 first=$(leader)
+followers=()
 for node in "${NODES[@]}"; do
-    [[ $node != "$first" ]] || continue
-    round "$node" follower
-    break
+    [[ $node == "$first" ]] || followers+=("$node")
 done
+# Not through the victim: what waits at a node without a database is no pause of the cluster.
+load_start singles 1000 --node "$first"
+load_start bundles 2000 --bundle 20 --node "${followers[1]}"
+round "${followers[0]}" follower
 wait_until 20 "all four healthy" all_healthy
 round "$(leader)" leader
 load_stop singles bundles
