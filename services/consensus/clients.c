@@ -8,6 +8,10 @@
 /* A job's tag: a waiter's index, or a peer. */
 #define TAG_PEER (UINT64_C(1) << 32)
 
+/* Signature checks that one validator may have under way: what it floods us with waits for
+ * its own checks, and the others' and the clients' keep their place. */
+#define PEER_VERIFY_MAX (4u * BLOCK_BUNDLES_MAX)
+
 /* Frames taken per turn before others get theirs. */
 #define DOOR_BUDGET 256u
 #define VERIFIED_BUDGET 512u
@@ -150,6 +154,7 @@ static void take_peers(struct node *node, const struct verify_job *job)
 {
     uint32_t peer = (uint32_t)(job->tag & UINT32_MAX);
 
+    node->n_verifying[peer]--;
     if (job->verdict == BUNDLE_OK)
         (void)add_to_mempool(node, job, true); /* busy: asked for if a block lists it */
     else
@@ -221,12 +226,16 @@ void clients_peer_bundle(struct node *node, uint32_t peer, struct span bytes)
     struct hash id = hash_bytes(bundle.body);
     if (mempool_seen(node->mempool, &id) != MEMPOOL_ADDED)
         return;
-    struct verify_job job = {.body = body_new(bytes), .tag = TAG_PEER | peer};
-    job.origin = node->genesis->cards[peer].key;
-    if (verify_pool_submit(node->verify_pool, &job) != APM_OK) {
-        metric_add(node->env->metrics, METRIC_busy_total, LABEL_rate, 1);
+    struct verify_job job = {.tag = TAG_PEER | peer, .origin = node->genesis->cards[peer].key};
+    if (node->n_verifying[peer] < PEER_VERIFY_MAX) {
+        job.body = body_new(bytes);
+        if (verify_pool_submit(node->verify_pool, &job) == APM_OK) {
+            node->n_verifying[peer]++;
+            return;
+        }
         body_unref(&job.body);
     }
+    metric_add(node->env->metrics, METRIC_busy_total, LABEL_rate, 1);
 }
 
 static const struct admin_query *open_query(struct span verb)

@@ -91,8 +91,9 @@ struct node {
     uint64_t beat_sent_ms; /* our last heartbeat: round trips */
     uint64_t proposed_ms;
     uint64_t drain_started_ms;
-    uint8_t *frame;                    /* FRAME_BYTES_MAX: messages are encoded here */
-    uint64_t n_missed[VALIDATORS_MAX]; /* committed blocks whose certificate lacks them */
+    uint8_t *frame;                       /* FRAME_BYTES_MAX: messages are encoded here */
+    uint64_t n_missed[VALIDATORS_MAX];    /* committed blocks whose certificate lacks them */
+    uint32_t n_verifying[VALIDATORS_MAX]; /* bundles of a peer at the verifier threads */
     bool was_db_up;
     uint64_t db_grace_ms;  /* a start waits this long for its database without a word */
     uint64_t gauges_ms;    /* when the gauges were last set */
