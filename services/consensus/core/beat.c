@@ -46,9 +46,9 @@ static bool is_live_term(const struct core *core, struct rank rank)
 /* Our vote while its block has no certificate, our commit vote while it is not committed. */
 static void resend_votes(struct core *core, struct rank their_high, struct rank their_committed)
 {
-    uint32_t to = votes_go_to(core);
+    uint32_t to = votes_go_to(core); /* TO_ALL also while the leader is unknown */
 
-    if (to == core->config.self || to == VALIDATOR_NONE)
+    if (to == core->config.self)
         return;
     if (core->has_own_vote && is_live_term(core, core->own_vote.rank) &&
         rank_cmp(core->own_vote.rank, their_high) > 0)
