@@ -70,6 +70,8 @@ const char *apm2_cluster_node(const struct apm2_cluster *cluster, uint32_t i)
 bool apm2_key_read(const char *pem_path, struct apm2_key **ret_key, struct apm2_why *ret_why)
 {
     struct why why = {""};
+    if (sodium_init() < 0)
+        return apm2_fail(ret_why, APM_ERR_FAILED, "libsodium cannot start");
     struct apm2_key *key = mem_new(1, sizeof(*key));
     enum apm_err err = keyfile_read_sign(pem_path, &key->pair, &why);
     if (err != APM_OK) {

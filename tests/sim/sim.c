@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -159,6 +160,8 @@ int main(int argc, char **argv)
 
     if (!read_options(argc, argv, &options))
         return usage();
+    if (sodium_init() < 0)
+        return EXIT_FAILURE;
     report_panics();
     if (optind < argc)
         return run_scenarios(argv + optind, argc - optind, options.is_tracing);
