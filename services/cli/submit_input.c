@@ -12,7 +12,7 @@
 #define BATCH_BYTES_MAX (BUNDLE_BYTES_MAX - 4u * KIB)
 
 struct reading {
-    const struct apm2_cluster *chain;
+    struct apm2_cluster *chain;
     uint32_t per_bundle;
     struct batches batches;
     uint32_t capacity;
@@ -83,7 +83,7 @@ static void read_lines(struct reading *reading, FILE *file)
     free(text);
 }
 
-enum apm_err submit_input_read(const char *path, const struct apm2_cluster *chain,
+enum apm_err submit_input_read(const char *path, struct apm2_cluster *chain,
                                uint32_t per_bundle, struct batches *ret_batches,
                                struct complaint *ret_complaint)
 {

@@ -42,6 +42,26 @@ static void report_pending(struct node *node)
     act_input(node, &input);
 }
 
+static void count_drops(struct node *node)
+{
+    for (uint32_t i = 0; i < node->genesis->n_validators; i++) {
+        uint64_t n = i == node->self ? 0 : bus_drops(node->bus, i);
+        metric_add_at(node->env->metrics, METRIC_zmq_dropped_total, i, n - node->n_dropped[i]);
+        node->n_dropped[i] = n;
+    }
+}
+
+/* What `systemctl status` shows. */
+static void show_status(const struct node *node)
+{
+    char text[160];
+
+    (void)snprintf(text, sizeof(text), "height %llu; term %llu; leader %s",
+                   (unsigned long long)node->view.committed.height,
+                   (unsigned long long)node->view.term.term, node_name_of(node, node->view.leader));
+    service_status(text);
+}
+
 static void set_gauges(struct node *node, uint64_t now_ms)
 {
     struct metrics *metrics = node->env->metrics;
@@ -60,6 +80,8 @@ static void set_gauges(struct node *node, uint64_t now_ms)
     metric_set(metrics, METRIC_mempool_bytes, (double)size.bytes);
     metric_set(metrics, METRIC_pending_transactions, size.bundles);
     metric_set(metrics, METRIC_pg_up, store_is_up(node->store));
+    count_drops(node);
+    show_status(node);
     node->gauges_ms = now_ms;
 }
 

@@ -93,6 +93,7 @@ struct node {
     uint64_t drain_started_ms;
     uint8_t *frame;                       /* FRAME_BYTES_MAX: messages are encoded here */
     uint64_t n_missed[VALIDATORS_MAX];    /* committed blocks whose certificate lacks them */
+    uint64_t n_dropped[VALIDATORS_MAX];   /* of the bus, as last counted */
     uint32_t n_verifying[VALIDATORS_MAX]; /* bundles of a peer at the verifier threads */
     bool was_db_up;
     uint64_t db_grace_ms;  /* a start waits this long for its database without a word */

@@ -3,6 +3,12 @@
 
 #include "common/clock.h"
 
+static void count_drop(struct node *node)
+{
+    metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
+    metric_add(node->env->metrics, METRIC_apm2_notification_drops_total, LABEL_none, 1);
+}
+
 void clients_send(struct node *node, const struct client_ref *client, struct span frame)
 {
     switch (client->kind) {
@@ -10,11 +16,11 @@ void clients_send(struct node *node, const struct client_ref *client, struct spa
         break;
     case CLIENT_DOOR:
         if (door_send(node->door, &client->route, frame) == APM_ERR_BUSY)
-            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
+            count_drop(node);
         break;
     case CLIENT_ADMIN:
         if (!admin_send(node->env->admin, span_of(client->route.bytes, client->route.size), frame))
-            metric_add(node->env->metrics, METRIC_notification_drops_total, LABEL_none, 1);
+            count_drop(node);
         break;
     }
 }

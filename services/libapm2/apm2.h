@@ -64,7 +64,7 @@ APM2_API const uint8_t *apm2_key_public(const struct apm2_key *key);
 struct apm2_event;
 
 /* From {"type", "namespace", "payload"} (namespace defaults to kernel). */
-APM2_API bool apm2_event_new(const struct apm2_cluster *cluster, const char *json, size_t n,
+APM2_API bool apm2_event_new(struct apm2_cluster *cluster, const char *json, size_t n,
                              struct apm2_event **ret_event, struct apm2_why *ret_why);
 APM2_API void apm2_event_free(struct apm2_event **event);
 APM2_API const char *apm2_event_namespace(const struct apm2_event *event);

@@ -4,13 +4,15 @@
 #ifndef APM2_LIBAPM2_APM2_INTERNAL_H
 #define APM2_LIBAPM2_APM2_INTERNAL_H
 
+#include "common/hlc.h"
 #include "common/event_json.h"
 #include "common/genesis.h"
 #include "services/libapm2/apm2.h"
 
 struct apm2_cluster {
     struct genesis *genesis;
-    void *zmq; /* context of all clients */
+    void *zmq;      /* context of all clients */
+    struct hlc hlc; /* stamps of the events made here: no two alike, in order */
 };
 
 struct apm2_key {

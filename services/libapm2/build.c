@@ -22,15 +22,17 @@ static bool schema_of(const void *context, enum event_type type, struct hash *re
     return false;
 }
 
-bool apm2_event_new(const struct apm2_cluster *cluster, const char *json, size_t n,
+bool apm2_event_new(struct apm2_cluster *cluster, const char *json, size_t n,
                     struct apm2_event **ret_event, struct apm2_why *ret_why)
 {
     struct event_draft draft;
     struct why why = {""};
+    struct hlc stamp = hlc_now(&cluster->hlc, clock_wall_ms());
     struct event_json_context context = {
         .schema_of = schema_of,
         .context = cluster->genesis,
-        .hlc_wall_ms = clock_wall_ms(),
+        .hlc_wall_ms = stamp.wall_ms,
+        .hlc_counter = stamp.counter,
     };
     enum apm_err err = event_json_parse(span_of(json, n), &context, &draft, &why);
     if (err != APM_OK)
