@@ -83,9 +83,8 @@ static void read_lines(struct reading *reading, FILE *file)
     free(text);
 }
 
-enum apm_err submit_input_read(const char *path, struct apm2_cluster *chain,
-                               uint32_t per_bundle, struct batches *ret_batches,
-                               struct complaint *ret_complaint)
+enum apm_err submit_input_read(const char *path, struct apm2_cluster *chain, uint32_t per_bundle,
+                               struct batches *ret_batches, struct complaint *ret_complaint)
 {
     struct reading reading = {.chain = chain, .per_bundle = per_bundle};
     bool is_stdin = strcmp(path, "-") == 0;
