@@ -127,6 +127,8 @@ static void act_persist(struct world *world, struct replica *replica, const stru
         memcpy(&requests, own->header.payload_root.b, sizeof(requests));
         uint32_t block = pool_add_block(&world->pool, own, requests);
         block_set_add(&replica->held, block);
+        if ((world->liar_keys >> replica->key & 1) != 0)
+            liar_proposes(world, replica, block);
     }
     if (record->high_qc.rank.seq > 0) {
         if (intern_qc(world, &record->high_qc) == NULL)
@@ -212,6 +214,8 @@ static void act_note(struct world *world, struct replica *replica, const struct 
     case NOTE_TERM_ENTERED:
         world->stats->terms++;
         check_term(world, replica, action->note.term);
+        if ((world->liar_keys >> replica->key & 1) != 0)
+            liar_enters(world, replica);
         break;
     case NOTE_OBSERVING:
         if (!world_is_faulty(world, replica->key))

@@ -182,6 +182,7 @@ static void note_certified(struct world *world, uint32_t block)
     bool continues = header->rank.term == header_of(world, parent)->rank.term;
 
     checkers->certified[checkers->n_certified++] = block;
+    check_certified(world, block);
     world->stats->checks[CHECK_HANDOFF_LAST]++;
     if (continues && header_of(world, parent)->handoff != 0)
         check_fail(world, CHECK_HANDOFF_LAST, "a block follows a handoff in term %" PRIu64,

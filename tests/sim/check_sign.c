@@ -29,6 +29,8 @@ const char *check_name(enum check check)
         [CHECK_NO_OBSERVER] = "crashes make no observer",
         [CHECK_BODY_STORED] = "what is voted for is stored",
         [CHECK_IDLE] = "an idle chain stands still",
+        [CHECK_LAWFUL] = "the certified obey VOTE rule 3",
+        [CHECK_TIME] = "block times rise with the clock",
     };
     return names[check];
 }

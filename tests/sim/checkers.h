@@ -36,6 +36,8 @@ enum check {
     CHECK_NO_OBSERVER,   /* crashes alone make no observer */
     CHECK_BODY_STORED,   /* what is voted for is on disk, bundles and all */
     CHECK_IDLE,          /* nothing pending: the height stands still */
+    CHECK_LAWFUL,        /* VOTE rule 3, of what is certified */
+    CHECK_TIME,          /* rule 6 */
     CHECKS_END,
 };
 
@@ -85,6 +87,9 @@ void check_entry(struct world *world, const struct entry *entry);
 /* By the rules alone, without common/cert. */
 bool independent_qc(const struct world *world, const struct qc *qc);
 bool independent_cc(const struct world *world, const struct cc *cc);
+
+/* check_block.c: a block has a QC. */
+void check_certified(struct world *world, uint32_t block);
 
 /* check_chain.c */
 void check_commit(struct world *world, const struct replica *replica, uint32_t block,

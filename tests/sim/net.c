@@ -132,7 +132,7 @@ static bool is_stopped(struct world *world, uint32_t to, uint32_t index)
     struct net *net = &world->net;
     const struct message *message = &net->messages[index];
 
-    if (net->is_cut[message->from][to])
+    if (net->is_cut[message->from][to] || !liar_passes(world, message, to))
         return true;
     if (rng_chance(&world->rng, net->loss_per_mille)) {
         world->stats->faults[FAULT_LOSS]++;
@@ -155,6 +155,7 @@ static void put_on_link(struct world *world, uint32_t to, uint32_t index)
         delay_ms = *last_ms - world->now_ms;
     *last_ms = world->now_ms + delay_ms;
     message->n_deliveries++;
+    delay_ms += liar_delay_ms(world, message);
     world_schedule(world, delay_ms,
                    (struct event){.kind = EVENT_DELIVER, .replica = (uint16_t)to, .arg = index});
 }
@@ -194,6 +195,7 @@ void net_reset(struct world *world)
 {
     world->net.n_messages = world->net.free_list = 0;
     world->net.n_rules = world->net.n_held = 0;
+    world->net.audience = UINT64_MAX;
     for (uint32_t i = 0; i < world->n_replicas; i++)
         memset(world->net.last_ms[i], 0, world->n_replicas * sizeof(world->net.last_ms[i][0]));
     net_heal(world);

@@ -74,7 +74,8 @@ struct message {
         } range_request;
         struct {
             uint64_t from_height;
-            uint32_t last; /* block; the others are its ancestors */
+            uint32_t last;   /* block; the others are its ancestors */
+            uint32_t proven; /* block whose proof comes with it: last, if nobody lies */
         } range;
     };
 };
@@ -92,7 +93,8 @@ struct net {
     uint32_t n_messages, free_list; /* free_list: index + 1 */
     uint32_t loss_per_mille, duplicate_per_mille;
     uint32_t delay_min_ms, delay_max_ms;
-    bool is_ordered; /* per link */
+    bool is_ordered;   /* per link */
+    uint64_t audience; /* replicas that what is sent now is for; UINT64_MAX = all */
     uint32_t n_rules;
     struct net_rule rules[NET_RULES_MAX];
     uint32_t n_held;

@@ -29,6 +29,9 @@ struct replica {
     uint32_t doom;     /* actions until it crashes, 0 = none */
     uint64_t clock_ms; /* monotonic clock at virtual time 0 */
     int64_t skew_ms;   /* of the wall clock */
+    uint32_t lies;     /* a bit per enum lie; of a liar */
+    uint64_t friends;  /* replicas that a liar is open with */
+    uint64_t audience; /* who gets its newest proposal */
     struct core *core;
     struct store store;
 

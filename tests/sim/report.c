@@ -82,6 +82,8 @@ static void add(struct stats *sum, const struct stats *stats)
         sum->progress_max_ms = stats->progress_max_ms;
     for (int i = 0; i < FAULTS_END; i++)
         sum->faults[i] += stats->faults[i];
+    for (int i = 0; i < LIES_END; i++)
+        sum->lies[i] += stats->lies[i];
     for (int i = 0; i < CHECKS_END; i++)
         sum->checks[i] += stats->checks[i];
 }
@@ -102,6 +104,9 @@ void report_all(const struct report *report)
     printf("faults injected\n");
     for (int i = 0; i < FAULTS_END; i++)
         printf("  %-16s %12" PRIu64 "\n", fault_name((enum fault)i), sum.faults[i]);
+    printf("lies told\n");
+    for (int i = LIE_CENSOR; i < LIES_END; i++)
+        printf("  %-16s %12" PRIu64 "\n", lie_name((enum lie)i), sum.lies[i]);
     printf("invariants checked\n");
     for (int i = 0; i < CHECKS_END; i++)
         printf("  %-38s %12" PRIu64 "\n", check_name((enum check)i), sum.checks[i]);

@@ -18,7 +18,7 @@ static const struct {
 } recurring[] = {
     {FAULT_KIND_LOSS, 100, 1200}, {FAULT_PARTITION, 100, 1500}, {FAULT_ONE_WAY, 50, 900},
     {FAULT_CRASH, 50, 1200},      {FAULT_POWER, 400, 2500},     {FAULT_TRANSFER, 100, 900},
-    {FAULT_VICTIM, 100, 1200},
+    {FAULT_VICTIM, 100, 1200},    {FAULT_LIAR, 20, 200},
 };
 
 static void schedule_next(struct world *world, enum fault fault)
@@ -148,6 +148,9 @@ static void strike(struct world *world, enum fault fault)
         replica = &world->replicas[rng_below(&world->rng, world->n_replicas)];
         replica->is_starved = !replica->is_starved;
         break;
+    case FAULT_LIAR:
+        liar_strike(world);
+        break;
     case FAULT_LOSS:
     case FAULT_DELAY:
     case FAULT_REORDER:
@@ -239,20 +242,44 @@ static uint64_t choose_twins(struct rng *rng, uint32_t n_validators)
     return keys;
 }
 
+static uint64_t choose_liars(struct rng *rng, uint32_t n_validators, uint64_t twin_keys)
+{
+    uint64_t keys = 0;
+    uint32_t n_twins = (uint32_t)__builtin_popcountll(twin_keys);
+
+    for (uint32_t i = n_twins; i < faulty_max(n_validators); i++)
+        keys |= UINT64_C(1) << rng_below(rng, n_validators);
+    return keys & ~twin_keys;
+}
+
 static void begin(struct world *world, uint64_t seed, uint32_t n_validators)
 {
     struct rng rng = {.state = seed ^ UINT64_C(0x5eed)};
     uint32_t n = n_validators != 0 ? n_validators : 4 + rng_below(&rng, 4);
     uint32_t faults_on = (uint32_t)rng_next(&rng) & ((1u << FAULTS_END) - 1);
-    bool has_twin = (faults_on >> FAULT_TWIN & 1) != 0;
+    bool has_liar = (faults_on >> FAULT_LIAR & 1) != 0;
+    /* Where only one may be faulty, either gets half of the runs that have both. */
+    bool has_twin = (faults_on >> FAULT_TWIN & 1) != 0 && (!has_liar || rng_chance(&rng, 500));
     struct world_setup setup = {.seed = seed, .n_validators = n};
 
     setup.twin_keys = has_twin ? choose_twins(&rng, n) : 0;
+    setup.liar_keys = has_liar ? choose_liars(&rng, n, setup.twin_keys) : 0;
     setup.first_leader = rng_below(&rng, n);
     setup.n_requests = rng_chance(&rng, 60) ? (uint32_t)rng_between(&rng, 20, 60)
                                             : (uint32_t)rng_between(&rng, 1, 10);
+    /* A liar can do most where it leads and where little else happens. */
+    if (setup.liar_keys != 0 && rng_chance(&rng, 500)) {
+        setup.first_leader = (uint32_t)__builtin_ctzll(setup.liar_keys);
+        setup.n_requests = (uint32_t)rng_between(&rng, 10, 40);
+        faults_on &= (uint32_t)rng_next(&rng) & (uint32_t)rng_next(&rng);
+        faults_on |= 1u << FAULT_LIAR;
+    }
     world_reset(world, &setup);
     world->faults_on = faults_on;
+    if (setup.twin_keys == 0)
+        world->faults_on &= ~(1u << FAULT_TWIN);
+    if (setup.liar_keys == 0)
+        world->faults_on &= ~(1u << FAULT_LIAR);
     set_constants(world);
 }
 
@@ -284,6 +311,10 @@ static void heal(struct world *world)
         struct replica *replica = &world->replicas[i];
         replica->doom = 0;
         replica->is_starved = false;
+        /* Liars tell nothing new, but every other one goes on keeping things to itself. */
+        replica->audience = UINT64_MAX;
+        if (rng_chance(&world->rng, 500))
+            replica->lies = 0;
         /* The second copy of a twin is switched off in half of the runs. */
         if (i >= world->n_validators && replica->is_up && rng_chance(&world->rng, 500))
             replica_crash(world, replica, 10 * PROGRESS_MS);
@@ -329,7 +360,8 @@ bool schedule_finish(struct world *world)
     uint64_t took_ms = world->now_ms - world->healed_ms;
     if (took_ms > world->stats->progress_max_ms)
         world->stats->progress_max_ms = took_ms;
-    if (!world->checkers.has_failed && world->twin_keys == 0 && world->seed % 4 == 0)
+    if (!world->checkers.has_failed && (world->twin_keys | world->liar_keys) == 0 &&
+        world->seed % 4 == 0)
         watch_idle(world);
     if (!world->checkers.has_failed)
         check_end(world);

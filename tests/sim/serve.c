@@ -25,9 +25,11 @@ static void give_rank_answer(struct world *world, struct replica *replica,
 {
     input->kind = INPUT_RANK_ANSWER;
     input->rank_answer.nonce = message->rank_answer.nonce;
-    input->rank_answer.has_vote = message->rank_answer.has_vote;
-    input->rank_answer.has_commit_vote = message->rank_answer.has_commit_vote;
-    input->rank_answer.has_timeout = message->rank_answer.has_timeout;
+    /* A twin is not told what its other half signed, nor a liar what it signed itself. */
+    bool is_told = !world_is_faulty(world, replica->key);
+    input->rank_answer.has_vote = is_told && message->rank_answer.has_vote;
+    input->rank_answer.has_commit_vote = is_told && message->rank_answer.has_commit_vote;
+    input->rank_answer.has_timeout = is_told && message->rank_answer.has_timeout;
     if (message->rank_answer.has_vote)
         input->rank_answer.vote = message->rank_answer.vote;
     if (message->rank_answer.has_commit_vote)
@@ -76,6 +78,7 @@ static void answer_range(struct world *world, struct replica *replica,
             break;
     }
     answer.range.from_height = from;
+    answer.range.proven = answer.range.last;
     if (answer.range.last != NO_BLOCK)
         net_send(world, replica->index, world->replicas[message->from].key, &answer);
 }
@@ -84,15 +87,19 @@ static void answer_range(struct world *world, struct replica *replica,
 static uint32_t collect_range(const struct pool *pool, uint32_t last, uint64_t above,
                               struct wire_header *headers, struct hash *ids)
 {
-    uint64_t top = pool->blocks[last].proposal.header.height;
+    uint32_t n = 0;
 
-    if (top <= above || top - above > RANGE_BLOCKS_MAX)
+    /* Counted first: a liar's heights may jump. */
+    for (uint32_t at = last; pool->blocks[at].proposal.header.height > above;
+         at = pool->blocks[at].parent)
+        n++;
+    if (n > RANGE_BLOCKS_MAX)
         return 0;
-    for (uint64_t height = top; height > above; height--, last = pool->blocks[last].parent) {
-        headers[height - above - 1] = pool->blocks[last].proposal.header;
-        ids[height - above - 1] = pool->blocks[last].proposal.id;
+    for (uint32_t i = n; i > 0; i--, last = pool->blocks[last].parent) {
+        headers[i - 1] = pool->blocks[last].proposal.header;
+        ids[i - 1] = pool->blocks[last].proposal.id;
     }
-    return (uint32_t)(top - above);
+    return n;
 }
 
 static void give_range(struct world *world, struct replica *replica, const struct message *message,
@@ -115,7 +122,7 @@ static void give_range(struct world *world, struct replica *replica, const struc
     input->kind = INPUT_RANGE;
     input->range.headers = world->range_headers;
     input->range.ids = world->range_ids;
-    input->range.proof = &pool->blocks[last].proof;
+    input->range.proof = &pool->blocks[message->range.proven].proof;
     replica_input(world, replica, input);
 }
 
@@ -187,9 +194,7 @@ void node_on_message(struct world *world, struct replica *replica, const struct 
         give_timeout(world, replica, message, &input);
         break;
     case MESSAGE_RANK_ANSWER:
-        /* A twin does not ask what its other half signed. */
-        if (!world_is_faulty(world, replica->key))
-            give_rank_answer(world, replica, message, &input);
+        give_rank_answer(world, replica, message, &input);
         break;
     case MESSAGE_BUNDLES:
         node_learn_requests(world, replica, message->requests);

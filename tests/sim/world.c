@@ -27,6 +27,7 @@ const char *fault_name(enum fault fault)
         [FAULT_SLOW_EXECUTION] = "slow execution",
         [FAULT_SKEW] = "clock skew",
         [FAULT_VICTIM] = "victim",
+        [FAULT_LIAR] = "liar",
     };
     return names[fault];
 }
@@ -168,6 +169,7 @@ void world_reset(struct world *world, const struct world_setup *setup)
     world->n_validators = setup->n_validators;
     world->n_requests = setup->n_requests;
     world->twin_keys = setup->twin_keys;
+    world->liar_keys = setup->liar_keys;
     world->submitted = 0;
     world->faults_on = 0;
     world->is_healed = false;
@@ -194,6 +196,8 @@ void world_reset(struct world *world, const struct world_setup *setup)
     uint32_t next = world->n_validators;
     for (uint64_t left = setup->twin_keys; left != 0; left &= left - 1)
         born(world, next++, (uint32_t)__builtin_ctzll(left));
+    for (uint64_t left = setup->liar_keys; left != 0; left &= left - 1)
+        liar_born(world, &world->replicas[__builtin_ctzll(left)]);
     for (uint32_t i = 0; i < world->n_replicas; i++)
         replica_boot(world, &world->replicas[i]);
 }

@@ -11,6 +11,7 @@
 #define APM2_SIM_WORLD_H
 
 #include "tests/sim/checkers.h"
+#include "tests/sim/liar.h"
 #include "tests/sim/net.h"
 #include "tests/sim/pool.h"
 #include "tests/sim/replica.h"
@@ -67,6 +68,7 @@ enum fault {
     FAULT_SLOW_EXECUTION,
     FAULT_SKEW,   /* wall clocks differ */
     FAULT_VICTIM, /* a client's request reaches one node and goes no further for a while */
+    FAULT_LIAR,   /* replicas that break the protocol on purpose */
     FAULTS_END,
 };
 
@@ -79,6 +81,7 @@ struct stats {
     uint64_t commits; /* heights, over all runs */
     uint64_t terms;
     uint64_t faults[FAULTS_END]; /* times injected */
+    uint64_t lies[LIES_END];     /* told beside a core, not those of keeping silent */
     uint64_t checks[CHECKS_END]; /* times looked at */
     uint64_t progress_max_ms;    /* slowest last commit after healing */
     uint64_t hash;               /* of all traces */
@@ -95,6 +98,7 @@ struct world {
     uint32_t n_replicas;
     uint32_t n_requests;
     uint64_t twin_keys; /* a bit per validator that exists twice */
+    uint64_t liar_keys; /* and one per validator that lies */
     uint64_t submitted; /* requests some replica was given */
     uint32_t faults_on; /* classes of this run, a bit each */
     bool is_healed;     /* no more faults: progress is due */
@@ -115,6 +119,8 @@ struct world {
     struct actions *actions; /* of the running step */
     struct wire_header range_headers[RANGE_BLOCKS_MAX];
     struct hash range_ids[RANGE_BLOCKS_MAX];
+    struct proposal forged; /* in the making */
+    struct entry forged_entry;
 };
 
 struct world *world_new(struct stats *stats);
@@ -123,7 +129,7 @@ void world_destroy(struct world **world);
 struct world_setup {
     uint64_t seed;
     uint32_t n_validators;
-    uint64_t twin_keys;
+    uint64_t twin_keys, liar_keys;
     uint32_t first_leader; /* of term 1 */
     uint32_t n_requests;
 };
@@ -150,7 +156,7 @@ void world_say(const struct world *world, uint32_t replica, const char *format, 
 
 static inline bool world_is_faulty(const struct world *world, uint32_t key)
 {
-    return (world->twin_keys >> key & 1) != 0;
+    return ((world->twin_keys | world->liar_keys) >> key & 1) != 0;
 }
 
 static inline bool world_has(const struct world *world, enum fault fault)
