@@ -1,0 +1,26 @@
+/* A genesis document. */
+#include "common/genesis.h"
+#include "tests/fuzz/fuzz.h"
+
+static void run(struct span input)
+{
+    json_error_t error;
+    struct genesis *genesis = NULL;
+    struct why why = {""};
+    struct hash chain;
+    json_t *json = json_loadb((const char *)input.data, input.size, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL)
+        return;
+
+    (void)genesis_signatures_missing(json);
+    bool has_chain = genesis_chain(json, &chain) == APM_OK;
+    if (genesis_from_json(json, &genesis, &why) == APM_OK)
+        MUST(has_chain && hash_eq(&chain, &genesis->chain));
+    else
+        MUST(why.text[0] != 0);
+    genesis_destroy(&genesis);
+    json_decref(json);
+}
+
+const struct fuzz_target fuzz_target = {
+    .run = run, .heap_base = 2 * sizeof(struct genesis) + 64 * KIB, .heap_per_byte = 128};

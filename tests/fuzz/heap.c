@@ -1,0 +1,95 @@
+#include "tests/fuzz/heap.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* Malloc has no argument to carry it in. */
+static size_t held;
+static size_t peak;
+
+static void took(size_t size)
+{
+    held += size;
+    peak = held > peak ? held : peak;
+}
+
+/* What is freed may be older than the watch. */
+static void gave(size_t size)
+{
+    held -= size < held ? size : held;
+}
+
+void heap_watch_start(void)
+{
+    held = 0;
+    peak = 0;
+}
+
+size_t heap_watch_peak(void)
+{
+    return peak;
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(APM2_FUZZ_CLANG)
+
+int __sanitizer_install_malloc_and_free_hooks(void (*took)(const volatile void *, size_t),
+                                              void (*gave)(const volatile void *));
+size_t __sanitizer_get_allocated_size(const volatile void *at);
+
+static void on_malloc(const volatile void *at, size_t size)
+{
+    (void)at;
+    took(size);
+}
+
+static void on_free(const volatile void *at)
+{
+    gave(at == NULL ? 0 : __sanitizer_get_allocated_size(at));
+}
+
+/* Hooks cannot be taken off again: they are put on once. */
+__attribute__((constructor)) static void put_on_hooks(void)
+{
+    if (__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) == 0)
+        abort();
+}
+
+#else
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *at, size_t size);
+extern void __libc_free(void *at);
+
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+    void *at = __libc_malloc(size);
+    took(malloc_usable_size(at));
+    return at;
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
+{
+    void *at = __libc_calloc(n, size);
+    took(malloc_usable_size(at));
+    return at;
+}
+
+__attribute__((visibility("default"))) void *realloc(void *at, size_t size)
+{
+    size_t before = malloc_usable_size(at);
+    void *moved = __libc_realloc(at, size);
+    /* Both are held while it moves. */
+    took(malloc_usable_size(moved));
+    gave(before);
+    return moved;
+}
+
+__attribute__((visibility("default"))) void free(void *at)
+{
+    gave(malloc_usable_size(at));
+    __libc_free(at);
+}
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * sample - the chain and the bundle that inputs are built from.
+ *
+ * Equal calls give equal bytes.
+ */
+#ifndef APM2_TESTS_FUZZ_SAMPLE_H
+#define APM2_TESTS_FUZZ_SAMPLE_H
+
+#include "common/bundle.h"
+
+#define SAMPLE_BUNDLE_BYTES 2048u
+
+static inline struct hash sample_chain(void)
+{
+    return (struct hash){{0xc0, 0xde}};
+}
+
+#endif
