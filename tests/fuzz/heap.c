@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Malloc has no argument to carry it in. */
+/* malloc has no argument to hand these down in. */
 static size_t held;
 static size_t peak;
 
@@ -57,21 +57,22 @@ __attribute__((constructor)) static void put_on_hooks(void)
 
 #else
 
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *at, size_t size);
-extern void __libc_free(void *at);
+/* The C library's own, behind what we put in their place. */
+void *libc_malloc(size_t size) __asm__("__libc_malloc");
+void *libc_calloc(size_t n, size_t size) __asm__("__libc_calloc");
+void *libc_realloc(void *at, size_t size) __asm__("__libc_realloc");
+void libc_free(void *at) __asm__("__libc_free");
 
 __attribute__((visibility("default"))) void *malloc(size_t size)
 {
-    void *at = __libc_malloc(size);
+    void *at = libc_malloc(size);
     took(malloc_usable_size(at));
     return at;
 }
 
 __attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
 {
-    void *at = __libc_calloc(n, size);
+    void *at = libc_calloc(n, size);
     took(malloc_usable_size(at));
     return at;
 }
@@ -79,7 +80,7 @@ __attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
 __attribute__((visibility("default"))) void *realloc(void *at, size_t size)
 {
     size_t before = malloc_usable_size(at);
-    void *moved = __libc_realloc(at, size);
+    void *moved = libc_realloc(at, size);
     /* Both are held while it moves. */
     took(malloc_usable_size(moved));
     gave(before);
@@ -89,7 +90,7 @@ __attribute__((visibility("default"))) void *realloc(void *at, size_t size)
 __attribute__((visibility("default"))) void free(void *at)
 {
     gave(malloc_usable_size(at));
-    __libc_free(at);
+    libc_free(at);
 }
 
 #endif

@@ -272,14 +272,14 @@ static void intent_seeds(const char *directory)
 
 static void slot_file_seeds(const char *directory)
 {
-    /* Flags, 59 bytes of slot 0: magic, counter, length 3, no checksum, record; slot 1. */
-    uint8_t bytes[3 + 59 + 59] = {3, 0, 59};
-    for (unsigned slot = 0; slot < 2; slot++) {
-        uint8_t *at = bytes + 3 + 59 * slot;
-        memcpy(at, "apm2slot", 8);
-        at[15] = (uint8_t)(slot + 1);
-        at[23] = 3;
-        memcpy(at + 56, "abc", 3);
+    /* Magic, counter, length 3, no checksum, record. */
+    static const uint8_t slot[59] = {'a', 'p', 'm',      '2',        's',        'l',
+                                     'o', 't', [23] = 3, [56] = 'a', [57] = 'b', [58] = 'c'};
+    uint8_t bytes[3 + 2 * sizeof(slot)] = {3, 0, sizeof(slot)};
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *at = bytes + 3 + sizeof(slot) * i;
+        memcpy(at, slot, sizeof(slot));
+        at[15] = (uint8_t)(i + 1);
     }
     put(&(struct out){directory, "slot_file"}, "both", span_of(bytes, sizeof(bytes)));
     bytes[0] = 1;
