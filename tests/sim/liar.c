@@ -285,24 +285,29 @@ static bool is_own(const struct world *world, const struct replica *liar, uint32
     return world->pool.blocks[block].proposal.header.author == liar->key;
 }
 
-static bool withholds(const struct world *world, const struct replica *liar,
-                      const struct message *message, uint32_t to)
+/* The lie that keeps the message from the replica, LIES_END if none does. */
+static enum lie withheld_by(const struct world *world, const struct replica *liar,
+                            const struct message *message, uint32_t to)
 {
+    enum lie lie = LIES_END;
+
     switch (message->kind) {
     case MESSAGE_PROPOSAL:
-        if (!is_own(world, liar, message->block))
-            return tells(liar, LIE_NO_BODIES);
-        return tells(liar, LIE_MUTE) || (liar->audience >> to % 64 & 1) == 0;
+        lie = is_own(world, liar, message->block) ? LIE_MUTE : LIE_NO_BODIES;
+        break;
     case MESSAGE_BUNDLES:
     case MESSAGE_RANGE:
-        return tells(liar, LIE_NO_BODIES);
+        lie = LIE_NO_BODIES;
+        break;
     case MESSAGE_VOTE:
     case MESSAGE_COMMIT_VOTE:
     case MESSAGE_TIMEOUT:
     case MESSAGE_QC:
     case MESSAGE_CC:
     case MESSAGE_ENTRY:
-        return tells(liar, LIE_WITHHOLD) && (liar->friends >> to % 64 & 1) == 0;
+        if ((liar->friends >> to % 64 & 1) == 0)
+            lie = LIE_WITHHOLD;
+        break;
     case MESSAGE_HEARTBEAT:
     case MESSAGE_RANK_QUERY:
     case MESSAGE_RANK_ANSWER:
@@ -314,7 +319,7 @@ static bool withholds(const struct world *world, const struct replica *liar,
     case MESSAGES_END:
         break;
     }
-    return false;
+    return lie != LIES_END && tells(liar, lie) ? lie : LIES_END;
 }
 
 bool liar_passes(struct world *world, const struct message *message, uint32_t to)
@@ -324,7 +329,15 @@ bool liar_passes(struct world *world, const struct message *message, uint32_t to
     /* What it forged has been addressed already. */
     if (world->net.audience != UINT64_MAX)
         return (world->net.audience >> to % 64 & 1) != 0;
-    return (world->liar_keys >> liar->key & 1) == 0 || !withholds(world, liar, message, to);
+    if ((world->liar_keys >> liar->key & 1) == 0)
+        return true;
+    if (message->kind == MESSAGE_PROPOSAL && is_own(world, liar, message->block) &&
+        (liar->audience >> to % 64 & 1) == 0)
+        return false;
+    enum lie lie = withheld_by(world, liar, message, to);
+    if (lie != LIES_END)
+        world->stats->lies[lie]++;
+    return lie == LIES_END;
 }
 
 uint64_t liar_delay_ms(struct world *world, const struct message *message)
@@ -334,5 +347,6 @@ uint64_t liar_delay_ms(struct world *world, const struct message *message)
     if (message->kind != MESSAGE_PROPOSAL || (world->liar_keys >> liar->key & 1) == 0 ||
         (liar->lies & (1u << LIE_DRIP | 1u << LIE_CENSOR)) == 0)
         return 0;
+    world->stats->lies[LIE_DRIP]++;
     return rng_between(&world->rng, DRIP_MIN_MS, DRIP_MAX_MS);
 }

@@ -105,7 +105,7 @@ void report_all(const struct report *report)
     for (int i = 0; i < FAULTS_END; i++)
         printf("  %-16s %12" PRIu64 "\n", fault_name((enum fault)i), sum.faults[i]);
     printf("lies told\n");
-    for (int i = LIE_CENSOR; i < LIES_END; i++)
+    for (int i = 0; i < LIES_END; i++)
         printf("  %-16s %12" PRIu64 "\n", lie_name((enum lie)i), sum.lies[i]);
     printf("invariants checked\n");
     for (int i = 0; i < CHECKS_END; i++)

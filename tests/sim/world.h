@@ -81,7 +81,7 @@ struct stats {
     uint64_t commits; /* heights, over all runs */
     uint64_t terms;
     uint64_t faults[FAULTS_END]; /* times injected */
-    uint64_t lies[LIES_END];     /* told beside a core, not those of keeping silent */
+    uint64_t lies[LIES_END];     /* each time told */
     uint64_t checks[CHECKS_END]; /* times looked at */
     uint64_t progress_max_ms;    /* slowest last commit after healing */
     uint64_t hash;               /* of all traces */
