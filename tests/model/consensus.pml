@@ -51,8 +51,12 @@ byte cited[3 * TERMS];
 
 /* A TC(T) of two honest Timeouts and the traitor's, none citing above p: p will do as
  * its high QC. */
+#ifdef PLANT_ANY_JUSTIFY
+#define CITES_AT_MOST(i, T, p) (cited[TIMEOUT(i, T)] != 0)
+#else
 #define CITES_AT_MOST(i, T, p)                                                                     \
     (cited[TIMEOUT(i, T)] != 0 && RANK(cited[TIMEOUT(i, T)] - 1) <= RANK(p))
+#endif
 #define HAS_TC(T, p)                                                                               \
     (CITES_AT_MOST(0, T, p) + CITES_AT_MOST(1, T, p) + CITES_AT_MOST(2, T, p) >= 2)
 
@@ -153,8 +157,12 @@ inline vote(b)
 /* A node that has done and seen nothing in this term could have sent it in the one before. */
 #define IS_OF_THIS_TERM(b)                                                                         \
     (term == 1 || TERM(b) == term || (votes[_pid] | commit_votes[_pid]) != 0)
+#ifdef PLANT_LOW_TIMEOUT
+#define MAY_CITE(b) HAS(CERTIFIED, b)
+#else
 #define MAY_CITE(b)                                                                                \
     (HAS(CERTIFIED, b) && ((b) == high_qc[_pid] || RANK(b) > RANK(high_qc[_pid])))
+#endif
 
 #define SEND_TIMEOUT(T, b)                                                                         \
     :: atomic {                                                                                    \
