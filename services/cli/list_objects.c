@@ -78,6 +78,32 @@ static void print_table(const struct object_list *list, const json_t *objects)
     table_print(&table);
 }
 
+/* One page after the other, until an answer names no `next`. ret_body is the last answer
+ * with the objects of all of them. */
+static enum apm_err ask_all(const struct invocation *invocation, const struct object_list *list,
+                            json_t *args, json_t **ret_body, struct complaint *complaint)
+{
+    json_t *all = json_array();
+
+    for (;;) {
+        json_t *page = NULL;
+        enum apm_err err = ask(invocation, list->verb, args, &page, complaint);
+        if (err != APM_OK) {
+            json_decref(all);
+            return err;
+        }
+        (void)json_array_extend(all, json_object_get(page, list->verb));
+        json_t *next = json_object_get(page, "next");
+        if (next == NULL) {
+            (void)json_object_set_new(page, list->verb, all);
+            *ret_body = page;
+            return APM_OK;
+        }
+        (void)json_object_set(args, "cursor", next);
+        json_decref(page);
+    }
+}
+
 int list_objects(const struct invocation *invocation, const struct object_list *list)
 {
     struct complaint complaint = {0};
@@ -86,7 +112,7 @@ int list_objects(const struct invocation *invocation, const struct object_list *
     json_t *body = NULL;
     if (list->filter != NULL)
         (void)json_object_set_new(args, list->filter_name, json_string(list->filter));
-    enum apm_err err = ask(invocation, list->verb, args, &body, &complaint);
+    enum apm_err err = ask_all(invocation, list, args, &body, &complaint);
     json_decref(args);
     if (err != APM_OK)
         return say_complaint(invocation, &complaint);

@@ -63,26 +63,54 @@ static struct span space_of(struct span args, char text[ID_BYTES_MAX + 1])
     return span_of(text, strlen(text));
 }
 
+/* Objects per answer: one that is full names the cursor to go on from as `next`. */
+#define PAGE_OBJECTS_MAX 1000u
+
+struct page {
+    json_t *list;
+    uint32_t cursor;
+    bool is_full;
+};
+
+static struct page page_begin(struct span args)
+{
+    return (struct page){json_array(), (uint32_t)query_u64(args, "cursor", 0), false};
+}
+
+static bool page_has_room(struct page *page)
+{
+    page->is_full = json_array_size(page->list) >= PAGE_OBJECTS_MAX;
+    return !page->is_full;
+}
+
+static enum apm_err page_done(const struct node *node, struct page *page, const char *name,
+                              struct buf *ret_body)
+{
+    json_t *body =
+        json_pack("{s:o,s:I}", name, page->list, "height", (json_int_t)node->view.executed_height);
+
+    if (page->is_full)
+        set_u64(body, "next", page->cursor);
+    return query_done(body, ret_body);
+}
+
 enum apm_err query_leases(void *state, struct span args, struct buf *ret_body)
 {
     const struct node *node = state;
     const struct authority *authority = execution_authority(node->execution);
     char name[ID_BYTES_MAX + 1], resource[ID_BYTES_MAX + 1];
     struct span space = space_of(args, name);
-    json_t *list = json_array();
+    struct page page = page_begin(args);
     struct lease_view lease;
-    uint32_t cursor = 0;
 
     if (query_text(args, "resource", resource)) {
         if (authority_find_lease(authority, space, span_of(resource, strlen(resource)), &lease))
-            json_array_append_new(list, lease_json(&lease));
+            json_array_append_new(page.list, lease_json(&lease));
     } else {
-        while (authority_next_lease(authority, space, &cursor, &lease))
-            json_array_append_new(list, lease_json(&lease));
+        while (page_has_room(&page) && authority_next_lease(authority, space, &page.cursor, &lease))
+            json_array_append_new(page.list, lease_json(&lease));
     }
-    return query_done(
-        json_pack("{s:o,s:I}", "leases", list, "height", (json_int_t)node->view.executed_height),
-        ret_body);
+    return page_done(node, &page, "leases", ret_body);
 }
 
 static const char *state_text(enum capability_state state)
@@ -122,18 +150,16 @@ enum apm_err query_capabilities(void *state, struct span args, struct buf *ret_b
     const struct authority *authority = execution_authority(node->execution);
     char name[ID_BYTES_MAX + 1], id[ID_BYTES_MAX + 1];
     struct span space = space_of(args, name);
-    json_t *list = json_array();
+    struct page page = page_begin(args);
     struct capability_view capability;
-    uint32_t cursor = 0;
 
     if (query_text(args, "id", id)) {
         if (authority_find_capability(authority, space, span_of(id, strlen(id)), &capability))
-            json_array_append_new(list, capability_json(&capability));
+            json_array_append_new(page.list, capability_json(&capability));
     } else {
-        while (authority_next_capability(authority, space, &cursor, &capability))
-            json_array_append_new(list, capability_json(&capability));
+        while (page_has_room(&page) &&
+               authority_next_capability(authority, space, &page.cursor, &capability))
+            json_array_append_new(page.list, capability_json(&capability));
     }
-    return query_done(json_pack("{s:o,s:I}", "capabilities", list, "height",
-                                (json_int_t)node->view.executed_height),
-                      ret_body);
+    return page_done(node, &page, "capabilities", ret_body);
 }

@@ -23,5 +23,15 @@ for node in "${NODES[@]}"; do
 done
 apm2 consensus status >/dev/null || fail "apm2 consensus status exits $?"
 assert_nothing_lost
+
+# More leases than one answer holds: the list is fetched page by page, and whole.
+for ((i = 0; i < 2500; i++)); do
+    printf '{"type":"LeaseIssued","payload":{"resource":"page/%d",%s}}\n' "$i" \
+        '"holder":"pager","ttl_ms":600000'
+done >"$WORK/pages"
+apm2 event submit "$WORK/pages" --bundle 500 >"$WORK/pages.out" || fail "$(cat "$WORK/pages.out")"
+n_listed=$(apm2 lease list --json |
+    jq '[.leases[].resource | select(startswith("page/"))] | unique | length')
+((n_listed == 2500)) || fail "lease list shows $n_listed of 2500 leases"
 note "events=$events applied=$applied rejected=$rejected height=$(highest)"
 pass
