@@ -1,4 +1,5 @@
 #include "common/file.h"
+#include "common/explain.h"
 #include "common/mem.h"
 
 #include <errno.h>
@@ -9,22 +10,7 @@
 
 enum apm_err file_err(int error_number)
 {
-    switch (error_number) {
-    case ENOENT:
-    case ENOTDIR:
-        return APM_ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return APM_ERR_DENIED;
-    case ENOSPC:
-    case EDQUOT:
-        return APM_ERR_NO_SPACE;
-    case EFBIG:
-        return APM_ERR_TOO_LARGE;
-    default:
-        return APM_ERR_IO;
-    }
+    return error_number == EFBIG ? APM_ERR_TOO_LARGE : err_of_errno(error_number);
 }
 
 static enum apm_err read_all(int fd, size_t max, struct buf *content)

@@ -32,11 +32,6 @@ static void send_heartbeat(struct core *core, uint32_t to, enum beat_kind kind)
     };
 }
 
-static uint32_t votes_go_to(const struct core *core)
-{
-    return core->config.set.n <= VOTE_FANOUT_ALL_MAX ? TO_ALL : core->leader;
-}
-
 static bool is_live_term(const struct core *core, struct rank rank)
 {
     return term_cmp(rank_term(rank), core->cur) == 0 &&
@@ -46,7 +41,7 @@ static bool is_live_term(const struct core *core, struct rank rank)
 /* Our vote while its block has no certificate, our commit vote while it is not committed. */
 static void resend_votes(struct core *core, struct rank their_high, struct rank their_committed)
 {
-    uint32_t to = votes_go_to(core); /* TO_ALL also while the leader is unknown */
+    uint32_t to = votes_go_to(core);
 
     if (to == core->config.self)
         return;

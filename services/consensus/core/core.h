@@ -152,7 +152,7 @@ enum action_kind {
     ACTION_NOTE,         /* for logs and metrics */
 };
 
-#define TO_ALL UINT32_MAX
+#define TO_ALL (UINT32_MAX - 1) /* never VALIDATOR_NONE: all is not nobody */
 
 /* What a heartbeat is: its `reply` field. */
 enum beat_kind {

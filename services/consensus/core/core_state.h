@@ -144,6 +144,8 @@ struct action *emit(struct core *core, enum action_kind kind);
 void emit_note(struct core *core, enum note_kind kind, enum note_reason reason, uint32_t validator,
                const struct block *block);
 struct action *emit_send(struct core *core, enum send_kind kind, uint32_t to);
+/* Votes and commit votes: to everybody, or to the leader of a large set. */
+uint32_t votes_go_to(const struct core *core);
 /* False: may not sign now, or safety refuses. Approved intents leave in one
  * ACTION_PERSIST at the end of the step. */
 bool core_may_sign(const struct core *core);

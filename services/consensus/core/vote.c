@@ -177,11 +177,6 @@ void vote_on_commit_vote(struct core *core, const struct input *input)
     count_commit_vote(core, vote);
 }
 
-static uint32_t votes_go_to(const struct core *core)
-{
-    return core->config.set.n <= VOTE_FANOUT_ALL_MAX ? TO_ALL : core->leader;
-}
-
 void vote_count_own(struct core *core, const struct wire_vote *vote)
 {
     core->has_own_vote = true;
