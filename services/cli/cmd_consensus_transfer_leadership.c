@@ -7,6 +7,7 @@
 #include "services/cli/parse_value.h"
 
 #define TRANSFER_TIMEOUT_MS 10000u
+#define ASK_AGAIN_MS 1000u
 #define PAUSE_NS 10000000L
 
 /* A handoff begins a new term; whoever leads that one is the new leader. */
@@ -18,25 +19,43 @@ static bool has_moved(const json_t *status, const char *to, uint64_t old_term)
     return to == NULL || strcmp(leader, to) == 0;
 }
 
+static enum apm_err ask_transfer(const struct invocation *invocation, const char *to,
+                                 struct complaint *complaint)
+{
+    json_t *args = to != NULL ? json_pack("{s:s}", "to", to) : json_object();
+    json_t *answer = NULL;
+    enum apm_err err = ask(invocation, "transfer", args, &answer, complaint);
+
+    json_decref(answer);
+    json_decref(args);
+    return err;
+}
+
+/* The node's word to the leader may be dropped, as any message: said again every second. */
 static enum apm_err await_leader(const struct invocation *invocation, const char *to,
                                  uint64_t old_term, json_t **ret_status,
                                  struct complaint *complaint)
 {
     const struct timespec pause = {0, PAUSE_NS};
-    uint64_t timeout_ms = 0;
+    uint64_t timeout_ms = 0, asked_ms = clock_mono_ms();
     enum apm_err err = parse_timeout(invocation, TRANSFER_TIMEOUT_MS, &timeout_ms, complaint);
-    uint64_t deadline_ms = clock_mono_ms() + timeout_ms;
+    uint64_t deadline_ms = asked_ms + timeout_ms;
     while (err == APM_OK) {
         json_t *status = NULL;
+        uint64_t now_ms = clock_mono_ms();
         err = ask(invocation, "status", NULL, &status, complaint);
         if (err == APM_OK && has_moved(status, to, old_term)) {
             *ret_status = status;
             return APM_OK;
         }
+        bool is_lost = now_ms > asked_ms + ASK_AGAIN_MS && json_u64(status, "term") == old_term;
         json_decref(status);
-        if (err == APM_OK && clock_mono_ms() > deadline_ms) {
+        if (err == APM_OK && now_ms > deadline_ms) {
             err = complain(complaint, APM_ERR_TIMED_OUT, "leadership did not move in time");
             complain_hint(complaint, "apm2 consensus validators");
+        } else if (err == APM_OK && is_lost) {
+            asked_ms = now_ms;
+            err = ask_transfer(invocation, to, complaint);
         }
         (void)nanosleep(&pause, NULL);
     }
@@ -58,20 +77,17 @@ int cmd_consensus_transfer_leadership(const struct invocation *invocation)
 {
     struct complaint complaint = {0};
     const char *to = invocation->option[OPTION_to];
-    json_t *args = to != NULL ? json_pack("{s:s}", "to", to) : json_object();
-    json_t *before = NULL, *answer = NULL, *status = NULL;
+    json_t *before = NULL, *status = NULL;
     uint64_t began_ms = clock_mono_ms();
 
     enum apm_err err = ask(invocation, "status", NULL, &before, &complaint);
     if (err == APM_OK)
-        err = ask(invocation, "transfer", args, &answer, &complaint);
+        err = ask_transfer(invocation, to, &complaint);
     if (err == APM_OK)
         err = await_leader(invocation, to, json_u64(before, "term"), &status, &complaint);
     if (err == APM_OK)
         report(invocation, status, clock_mono_ms() - began_ms);
-    json_decref(args);
     json_decref(before);
-    json_decref(answer);
     json_decref(status);
     return err == APM_OK ? 0 : say_complaint(invocation, &complaint);
 }

@@ -104,6 +104,40 @@ START_TEST(a_handoff_enters_the_next_term)
 }
 END_TEST
 
+/* Whoever is wanted may be behind at the very moment: the wish stands until it is not. */
+START_TEST(a_transfer_waits_for_who_is_wanted)
+{
+    struct input transfer = {.kind = INPUT_OPERATOR_TRANSFER, .from = VALIDATOR_NONE};
+    transfer.transfer_to = 3;
+    rig.places[3].is_cut = true;
+    for (uint32_t i = 0; i < 8; i++) {
+        rig_request();
+        rig_pass_ms(200);
+    }
+    rig_input(LEADER, &transfer);
+    rig_pass_ms(10);
+    ck_assert_uint_eq(rig_look(LEADER).term.term, 1);
+
+    rig.places[3].is_cut = false;
+    rig_pass_ms(2000);
+    expect_term(2, 3);
+}
+END_TEST
+
+START_TEST(a_transfer_to_the_dead_is_forgotten)
+{
+    struct input transfer = {.kind = INPUT_OPERATOR_TRANSFER, .from = VALIDATOR_NONE};
+    transfer.transfer_to = 3;
+    rig.places[3].is_cut = true;
+    rig_pass_ms(2 * RIG_PATIENCE_MS);
+    rig_input(LEADER, &transfer);
+    rig_pass_ms(10 * RIG_PATIENCE_MS);
+    rig.places[3].is_cut = false;
+    rig_pass_ms(2000);
+    expect_term(1, LEADER);
+}
+END_TEST
+
 START_TEST(one_impatient_validator_moves_nobody)
 {
     rig_set_patience(0, 100);
@@ -242,6 +276,8 @@ UNIT_MAIN("core", rig_start, rig_end, {
     tcase_add_test(tc, a_lone_request_commits_and_the_chain_stands_still);
     tcase_add_test(tc, three_of_four_suffice);
     tcase_add_test(tc, a_handoff_enters_the_next_term);
+    tcase_add_test(tc, a_transfer_waits_for_who_is_wanted);
+    tcase_add_test(tc, a_transfer_to_the_dead_is_forgotten);
     tcase_add_test(tc, one_impatient_validator_moves_nobody);
     tcase_add_test(tc, two_timeouts_are_amplified_to_a_new_term);
     tcase_add_test(tc, a_certified_block_survives_its_term);

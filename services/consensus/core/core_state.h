@@ -128,6 +128,10 @@ struct core {
     uint64_t quiet_since_ms; /* the mempool has been empty since */
     uint32_t handoff_to;     /* wanted, VALIDATOR_NONE = not */
     bool is_draining;
+    struct {
+        uint32_t to;       /* VALIDATOR_NONE = anyone */
+        uint64_t until_ms; /* a transfer asked for stands until then */
+    } wish;
 
     /* admission and checkpoints */
     bool is_admitted;

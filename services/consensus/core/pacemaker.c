@@ -13,6 +13,7 @@ void pacemaker_enter(struct core *core, struct term term, uint32_t leader, enum 
     core->leader_seen_ms = core->now_ms;
     core->is_building = false;
     core->handoff_to = VALIDATOR_NONE;
+    core->wish.until_ms = 0;
     core->muted_since_ms = 0;
     if (entry != NULL)
         core->record.entry = *entry;

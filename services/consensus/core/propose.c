@@ -118,6 +118,67 @@ static void wake_the_muted(struct core *core)
         propose_hand_off(core, core->config.self);
 }
 
+void propose_hand_off(struct core *core, uint32_t to)
+{
+    core->handoff_to = to;
+}
+
+/* Blocks behind the tip at which a validator can still take over at once. */
+#define TAKEOVER_BLOCKS 4u
+/* An operator's wish is dropped after this many round timeouts. */
+#define WISH_ROUND_TIMEOUTS 5u
+
+/* Under load many blocks pass between two heartbeats; votes show how far a peer is. */
+static bool is_near(const struct core *core, uint32_t peer)
+{
+    const struct signed_by *by = &core->signed_by[peer];
+    struct rank tip = core->committed.rank;
+
+    if (core->peers[peer].committed_height + TAKEOVER_BLOCKS >= core->committed.height)
+        return true;
+    return by->has_vote && (rank_cmp(by->vote.rank, tip) >= 0 ||
+                            (term_cmp(rank_term(by->vote.rank), rank_term(tip)) == 0 &&
+                             by->vote.rank.seq + TAKEOVER_BLOCKS >= tip.seq));
+}
+
+static bool can_take_over(const struct core *core, uint32_t peer)
+{
+    uint64_t seen_ms = core->peers[peer].seen_ms;
+
+    return peer != core->config.self && seen_ms != 0 &&
+           core->now_ms < seen_ms + core->config.round_timeout_ms && is_near(core, peer);
+}
+
+/* The wished-for validator, or the next one that can take over; VALIDATOR_NONE: not now. */
+static uint32_t successor(const struct core *core)
+{
+    if (core->wish.to != VALIDATOR_NONE)
+        return can_take_over(core, core->wish.to) ? core->wish.to : VALIDATOR_NONE;
+    for (uint32_t i = 1; i < core->config.set.n; i++) {
+        uint32_t peer = (core->config.self + i) % core->config.set.n;
+        if (can_take_over(core, peer))
+            return peer;
+    }
+    return VALIDATOR_NONE;
+}
+
+static void grant_wish(struct core *core)
+{
+    if (core->now_ms >= core->wish.until_ms || core->handoff_to != VALIDATOR_NONE)
+        return;
+    uint32_t to = successor(core);
+    if (to != VALIDATOR_NONE)
+        propose_hand_off(core, to);
+}
+
+void propose_on_transfer(struct core *core, uint32_t to)
+{
+    if (core->leader != core->config.self)
+        return;
+    core->wish.to = to;
+    core->wish.until_ms = core->now_ms + WISH_ROUND_TIMEOUTS * core->config.round_timeout_ms;
+}
+
 void propose_try(struct core *core)
 {
     struct plan plan;
@@ -127,6 +188,7 @@ void propose_try(struct core *core)
     wake_the_muted(core);
     if (core->is_draining && core->handoff_to == VALIDATOR_NONE)
         propose_on_transfer(core, VALIDATOR_NONE);
+    grant_wish(core);
     if (!make_plan(core, &plan) || !is_due(core, &plan) || !has_room(core, &plan))
         return;
 
@@ -220,42 +282,6 @@ void propose_on_built(struct core *core, const struct input *input)
     if (core->own.header.handoff != 0)
         core->handoff_made_ms = core->now_ms;
     emit_note(core, NOTE_PROPOSED, REASON_NONE, core->config.self, block);
-}
-
-void propose_hand_off(struct core *core, uint32_t to)
-{
-    core->handoff_to = to;
-}
-
-/* Within two blocks of the tip and heard lately: it can take over at once. Under load
- * many blocks pass between two heartbeats, but its votes show how far it is. */
-static bool can_take_over(const struct core *core, uint32_t peer)
-{
-    const struct peer *them = &core->peers[peer];
-    const struct signed_by *by = &core->signed_by[peer];
-    bool is_near = them->committed_height + 2 >= core->committed.height ||
-                   (by->has_vote && rank_cmp(by->vote.rank, core->committed.rank) >= 0);
-
-    return peer != core->config.self && them->seen_ms != 0 &&
-           core->now_ms < them->seen_ms + core->config.round_timeout_ms && is_near;
-}
-
-void propose_on_transfer(struct core *core, uint32_t to)
-{
-    if (core->leader != core->config.self)
-        return;
-    if (to != VALIDATOR_NONE) {
-        if (can_take_over(core, to))
-            propose_hand_off(core, to);
-        return;
-    }
-    for (uint32_t i = 1; i < core->config.set.n; i++) {
-        uint32_t peer = (core->config.self + i) % core->config.set.n;
-        if (can_take_over(core, peer)) {
-            propose_hand_off(core, peer);
-            return;
-        }
-    }
 }
 
 uint64_t propose_deadline(const struct core *core)
