@@ -115,14 +115,20 @@ static void finish(struct admin *admin, struct asker asker, enum apm_err err, st
     send_answer(admin, asker, err, buf_span(body));
 }
 
+static void list_verbs(const struct admin_query *rows, struct buf *text)
+{
+    for (; rows != NULL && rows->verb != NULL; rows++) {
+        buf_printf(text, " %s", rows->verb);
+    }
+}
+
 static void refuse_verb(const struct admin *admin, struct span verb, struct buf *body)
 {
     struct buf known;
     buf_init(&known, 4096);
     buf_text(&known, "known:");
-    for (const struct admin_query *row = admin->config.queries; row->verb != NULL; row++) {
-        buf_printf(&known, " %s", row->verb);
-    }
+    list_verbs(admin->config.queries, &known);
+    list_verbs(admin->config.frame_queries, &known);
     struct buf message;
     buf_init(&message, 512);
     buf_text(&message, "unknown query \"");
@@ -133,14 +139,27 @@ static void refuse_verb(const struct admin *admin, struct span verb, struct buf 
     buf_release(&known);
 }
 
-static const struct admin_query *find_query(const struct admin *admin, struct span verb)
+static const struct admin_query *find_row(const struct admin_query *rows, struct span verb)
 {
-    for (const struct admin_query *row = admin->config.queries; row->verb != NULL; row++) {
-        if (span_eq(log_text(row->verb), verb)) {
-            return row;
+    for (; rows != NULL && rows->verb != NULL; rows++) {
+        if (span_eq(log_text(rows->verb), verb)) {
+            return rows;
         }
     }
     return NULL;
+}
+
+/* NULL: nobody has the verb. ret_state is whose it is. */
+static const struct admin_query *find_query(const struct admin *admin, struct span verb,
+                                            void **ret_state)
+{
+    const struct admin_query *row = find_row(admin->config.queries, verb);
+    *ret_state = admin->config.state;
+    if (row == NULL) {
+        row = find_row(admin->config.frame_queries, verb);
+        *ret_state = admin->config.frame_state;
+    }
+    return row;
 }
 
 /* 0 when all tickets are out. */
@@ -165,19 +184,20 @@ static void answer_query(struct admin *admin, struct asker asker, const struct w
 {
     struct buf body;
     buf_init(&body, JSON_BYTES_MAX);
-    const struct admin_query *row = find_query(admin, query->verb);
+    void *state = NULL;
+    const struct admin_query *row = find_query(admin, query->verb, &state);
     if (row == NULL) {
         refuse_verb(admin, query->verb, &body);
         finish(admin, asker, APM_ERR_USAGE, &body);
     } else if (row->answer != NULL) {
-        enum apm_err err = row->answer(admin->config.state, query->args, &body);
+        enum apm_err err = row->answer(state, query->args, &body);
         finish(admin, asker, err, &body);
     } else {
         uint64_t ticket = issue_ticket(admin, asker);
         if (ticket == 0) {
             finish(admin, asker, APM_ERR_BUSY, &body);
         } else {
-            row->later(admin->config.state, ticket, query->args);
+            row->later(state, ticket, query->args);
         }
     }
     buf_release(&body);
@@ -331,8 +351,6 @@ static enum apm_err bind_socket(struct admin *admin)
 
 enum apm_err admin_start(const struct admin_config *config, struct admin **ret_admin)
 {
-    static const struct admin_query no_queries[] = {{NULL, NULL, NULL, NULL}};
-
     char path[ADMIN_PATH_MAX + 1];
     enum apm_err err = admin_path(config->run_dir, config->service, path);
     if (err != APM_OK) {
@@ -340,7 +358,6 @@ enum apm_err admin_start(const struct admin_config *config, struct admin **ret_a
     }
     struct admin *admin = mem_new(1, sizeof(*admin));
     admin->config = *config;
-    admin->config.queries = config->queries == NULL ? no_queries : config->queries;
     memcpy(admin->path, path, sizeof(path));
     admin->socket = zmq_socket(config->zmq, ZMQ_ROUTER);
     err = admin->socket == NULL ? APM_ERR_IO : bind_socket(admin);

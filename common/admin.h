@@ -46,6 +46,9 @@ struct admin_config {
     const char *run_dir;
     const char *service;               /* "apm2-consensus": the socket is consensus.sock */
     const struct admin_query *queries; /* NULL: none */
+    /* What every service answers, with a state of its own; NULL: none. */
+    const struct admin_query *frame_queries;
+    void *frame_state;
     /* Any other message, by one client; `from` and `frame` die with the call. */
     void (*client)(void *state, struct span from, struct span frame);
     void *state;

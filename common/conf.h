@@ -24,6 +24,12 @@
 enum conf_set {
     CONF_SET_ALL = 1u << 0,
     CONF_SET_CONSENSUS = 1u << 1,
+    CONF_SET_ANTI_ENTROPY = 1u << 2,
+    CONF_SET_SCHEMA_REGISTRY = 1u << 3,
+    CONF_SET_BYZANTINE_MONITOR = 1u << 4,
+    CONF_SET_METRICS_EXPORTER = 1u << 5,
+    CONF_SET_DATABASE = CONF_SET_CONSENSUS | CONF_SET_ANTI_ENTROPY | CONF_SET_SCHEMA_REGISTRY |
+                        CONF_SET_BYZANTINE_MONITOR, /* whoever has tables */
 };
 
 /* SETTING_round_timeout, ... */

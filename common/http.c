@@ -92,6 +92,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
         MHD_add_response_header(response, "Content-Type", answer->content_type) == MHD_YES &&
         MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
         MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+        (answer->policy == NULL ||
+         MHD_add_response_header(response, "Content-Security-Policy", answer->policy) == MHD_YES) &&
         (answer->status != MHD_HTTP_METHOD_NOT_ALLOWED ||
          MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES);
     enum MHD_Result result =
@@ -100,14 +102,30 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
     return result;
 }
 
-static const struct http_route *find_route(const struct http_route *routes, const char *path)
+static const struct http_route *find_route(const struct http_table *table, const char *path)
 {
-    for (; routes->path != NULL; routes++) {
-        if (strcmp(routes->path, path) == 0) {
-            return routes;
+    const struct http_route *route = table->routes;
+    for (; route != NULL && route->path != NULL; route++) {
+        if (strcmp(route->path, path) == 0) {
+            return route;
         }
     }
     return NULL;
+}
+
+/* False: no table has the path. */
+static bool answer_from_tables(const struct http *http, const struct http_request *request,
+                               struct http_answer *answer)
+{
+    for (size_t i = 0; i < HTTP_TABLES_MAX; i++) {
+        const struct http_table *table = &http->config.tables[i];
+        const struct http_route *route = find_route(table, request->path);
+        if (route != NULL) {
+            route->answer(table->arg, request, answer);
+            return true;
+        }
+    }
+    return false;
 }
 
 static void refuse(struct http_answer *answer, unsigned status, const char *text)
@@ -119,11 +137,6 @@ static void refuse(struct http_answer *answer, unsigned status, const char *text
 static void fill_answer(const struct http *http, struct MHD_Connection *connection,
                         const char *path, struct http_answer *answer)
 {
-    const struct http_route *route = find_route(http->config.routes, path);
-    if (route == NULL) {
-        refuse(answer, MHD_HTTP_NOT_FOUND, "not found\n");
-        return;
-    }
     const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
     const char *exclude = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "exclude");
     const char *value = NULL;
@@ -134,7 +147,9 @@ static void fill_answer(const struct http *http, struct MHD_Connection *connecti
                                          .accept = text_or_empty(accept),
                                          .exclude = text_or_empty(exclude),
                                          .verbose = is_verbose};
-    route->answer(http->config.arg, &request, answer);
+    if (!answer_from_tables(http, &request, answer)) {
+        refuse(answer, MHD_HTTP_NOT_FOUND, "not found\n");
+    }
     if (answer->body.overflow) {
         buf_clear(&answer->body);
         refuse(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "answer too large\n");

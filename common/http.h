@@ -25,21 +25,28 @@ struct http_request {
 struct http_answer {
     unsigned status;          /* 200 unless the handler says otherwise */
     const char *content_type; /* text/plain unless the handler says otherwise */
+    const char *policy;       /* Content-Security-Policy; NULL: none, as for text */
     struct buf body;
 };
 
-/* A table ends with a row whose path is NULL. */
+/* The rows end with one whose path is NULL. */
 struct http_route {
     const char *path;
     void (*answer)(void *arg, const struct http_request *request, struct http_answer *answer);
 };
 
+struct http_table {
+    const struct http_route *routes; /* NULL: none */
+    void *arg;
+};
+
+#define HTTP_TABLES_MAX 2u
+
 struct http_config {
     struct loop *loop;
-    const char *address; /* IPv4 or IPv6 literal */
-    uint16_t port;       /* 0: any free one */
-    const struct http_route *routes;
-    void *arg;
+    const char *address;                       /* IPv4 or IPv6 literal */
+    uint16_t port;                             /* 0: any free one */
+    struct http_table tables[HTTP_TABLES_MAX]; /* the first that has the path answers */
 };
 
 struct http;

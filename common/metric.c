@@ -1,4 +1,5 @@
 #include "common/metric_family.h"
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/must.h"
 
@@ -40,14 +41,30 @@ const struct family *family_of(enum metric metric)
     return &families[metric];
 }
 
-bool family_is_by_validator(const struct family *family)
+bool family_is_by_name(const struct family *family)
 {
-    return family->kind != METRIC_KIND_histogram && family->values[0] == LABEL_by_validator;
+    return family->kind != METRIC_KIND_histogram && family->values[0] == LABEL_by_name;
 }
 
 bool family_has_label(const struct family *family)
 {
     return family->kind != METRIC_KIND_histogram && family->values[0] != LABEL_none;
+}
+
+bool family_is_shared(const struct family *family)
+{
+    bool is_one_services = (family->set & (family->set - 1)) == 0;
+    return family->set == CONF_SET_ALL || !is_one_services;
+}
+
+size_t family_n_series(const struct metrics *metrics, const struct family *family)
+{
+    return family_is_by_name(family) ? metrics->n_names : family->n;
+}
+
+const char *family_series_name(const struct metrics *metrics, const struct family *family, size_t i)
+{
+    return family_is_by_name(family) ? metrics->names[i] : metric_label_name(family->values[i]);
 }
 
 size_t family_n_cells(const struct family *family)
@@ -56,7 +73,7 @@ size_t family_n_cells(const struct family *family)
         MUST(family->n <= METRIC_BUCKETS_MAX);
         return family->n + 2;
     }
-    return family_is_by_validator(family) ? METRIC_SERIES_MAX : family->n;
+    return family_is_by_name(family) ? METRIC_SERIES_MAX : family->n;
 }
 
 const char *metric_label_name(enum metric_label label)
@@ -65,28 +82,30 @@ const char *metric_label_name(enum metric_label label)
     return label_names[label];
 }
 
-/* Families without validators first: they are what the ring remembers. */
-static void lay_out(struct metrics *metrics, bool by_validator)
+/* Families without names first: they are what the ring remembers. */
+static void lay_out(struct metrics *metrics, bool by_name)
 {
     for (enum metric i = 0; i < METRIC_END; i++) {
         const struct family *family = family_of(i);
-        if (family_is_by_validator(family) == by_validator) {
+        if (family_is_by_name(family) == by_name) {
             metrics->first[i] = metrics->n_cells;
             metrics->n_cells += family_n_cells(family);
         }
     }
 }
 
-struct metrics *metrics_new(uint32_t sets, const char *node)
+struct metrics *metrics_new(const struct metric_owner *owner)
 {
     struct metrics *metrics = mem_new(1, sizeof(*metrics));
-    metrics->sets = sets | CONF_SET_ALL;
-    (void)snprintf(metrics->node, sizeof(metrics->node), "%s", node);
+    metrics->sets = owner->sets | CONF_SET_ALL;
+    metrics->shown = metrics->sets;
+    (void)snprintf(metrics->node, sizeof(metrics->node), "%s", owner->node);
+    (void)snprintf(metrics->service, sizeof(metrics->service), "%s", owner->service);
+    metrics->process.start_time_seconds = (double)clock_wall_ms() / 1e3;
     lay_out(metrics, false);
     metrics->n_windowed = metrics->n_cells;
     lay_out(metrics, true);
     metrics->cells = mem_new(metrics->n_cells, sizeof(*metrics->cells));
-    metrics->ring = mem_new(METRIC_WINDOW_S * metrics->n_windowed, sizeof(*metrics->ring));
     return metrics;
 }
 
@@ -101,10 +120,10 @@ void metrics_destroy(struct metrics **metrics)
     *metrics = NULL;
 }
 
-static size_t find_validator(const struct metrics *metrics, const char *name)
+static size_t find_name(const struct metrics *metrics, const char *name)
 {
     size_t i = 0;
-    while (i < metrics->n_validators && strcmp(metrics->validators[i], name) != 0) {
+    while (i < metrics->n_names && strcmp(metrics->names[i], name) != 0) {
         i++;
     }
     return i;
@@ -114,26 +133,26 @@ static size_t find_validator(const struct metrics *metrics, const char *name)
 static void move_series(const struct metrics *old, struct metrics *metrics, size_t first)
 {
     uint64_t moved[METRIC_SERIES_MAX] = {0};
-    for (size_t i = 0; i < metrics->n_validators; i++) {
-        size_t was = find_validator(old, metrics->validators[i]);
-        moved[i] = was < old->n_validators ? metrics->cells[first + was] : 0;
+    for (size_t i = 0; i < metrics->n_names; i++) {
+        size_t was = find_name(old, metrics->names[i]);
+        moved[i] = was < old->n_names ? metrics->cells[first + was] : 0;
     }
     for (size_t i = 0; i < METRIC_SERIES_MAX; i++) {
         metrics->cells[first + i] = moved[i];
     }
 }
 
-void metrics_name_validators(struct metrics *metrics, const char *const *names, size_t n)
+void metrics_name_series(struct metrics *metrics, const char *const *names, size_t n)
 {
     MUST(n <= METRIC_SERIES_MAX);
     struct metrics *old = mem_new(1, sizeof(*old));
     memcpy(old, metrics, sizeof(*old));
     for (size_t i = 0; i < n; i++) {
-        (void)snprintf(metrics->validators[i], sizeof(metrics->validators[i]), "%s", names[i]);
+        (void)snprintf(metrics->names[i], sizeof(metrics->names[i]), "%s", names[i]);
     }
-    metrics->n_validators = n;
+    metrics->n_names = n;
     for (enum metric i = 0; i < METRIC_END; i++) {
-        if (family_is_by_validator(family_of(i))) {
+        if (family_is_by_name(family_of(i))) {
             move_series(old, metrics, metrics->first[i]);
         }
     }
@@ -155,19 +174,26 @@ static _Atomic uint64_t *cell_of(const struct metrics *metrics, enum metric metr
     return NULL;
 }
 
-/* A validator's cell; NULL for an index without a name. */
+/* A name's cell; NULL for an index without one. */
 static _Atomic uint64_t *cell_at(const struct metrics *metrics, enum metric metric, uint32_t index,
                                  enum metric_kind kind)
 {
     const struct family *family = family_of(metric);
-    MUST(family->kind == kind && family_is_by_validator(family));
-    return index < metrics->n_validators ? &metrics->cells[metrics->first[metric] + index] : NULL;
+    MUST(family->kind == kind && family_is_by_name(family));
+    return index < metrics->n_names ? &metrics->cells[metrics->first[metric] + index] : NULL;
 }
 
 void metric_add(struct metrics *metrics, enum metric metric, enum metric_label label, uint64_t n)
 {
     atomic_fetch_add_explicit(cell_of(metrics, metric, label, METRIC_KIND_counter), n,
                               memory_order_relaxed);
+}
+
+void metric_count_to(struct metrics *metrics, enum metric metric, enum metric_label label,
+                     uint64_t total)
+{
+    atomic_store_explicit(cell_of(metrics, metric, label, METRIC_KIND_counter), total,
+                          memory_order_relaxed);
 }
 
 void metric_set(struct metrics *metrics, enum metric metric, double value)

@@ -13,10 +13,14 @@
 #include "common/conf.h"
 #include "schemas/metrics.def"
 
+#include <jansson.h>
+
 #define METRIC_SERIES_MAX VALIDATORS_MAX
 #define METRIC_BUCKETS_MAX 24u
 #define METRIC_WINDOW_S 600u
 #define METRIC_TEXT_BYTES_MAX (1u * MIB)
+
+#define METRIC_PARTS_MAX 8u
 
 /* METRIC_proposals_total, ... */
 #define METRIC_ENUM(set, kind, id, name, label, values, help) METRIC_##id,
@@ -30,20 +34,30 @@ enum metric_label { METRIC_LABELS(LABEL_ENUM) LABEL_END };
 
 struct metrics;
 
-/* The families of `sets` (enum conf_set), all at 0; `node` becomes label node_id. */
-struct metrics *metrics_new(uint32_t sets, const char *node);
+/* Who counts. `service` is the label of families that several services have. */
+struct metric_owner {
+    uint32_t sets; /* enum conf_set; ALL is understood */
+    const char *node;
+    const char *service; /* "consensus" */
+};
+
+/* The families of the owner's sets, all at 0. The strings are copied. */
+struct metrics *metrics_new(const struct metric_owner *owner);
 void metrics_destroy(struct metrics **metrics);
 
-/* The series of every by_validator family; index i is names[i]. Again after a change
- * of the set: names that stay keep their values. */
-void metrics_name_validators(struct metrics *metrics, const char *const *names, size_t n);
+/* The series of every by_name family; index i is names[i]. Again after a change of
+ * the set: names that stay keep their values. */
+void metrics_name_series(struct metrics *metrics, const char *const *names, size_t n);
 
 /* A label that is not in the family's list, or a call of another kind, is our bug. */
 void metric_add(struct metrics *metrics, enum metric metric, enum metric_label label, uint64_t n);
+/* A counter that mirrors a durable fact, as counted there. It must not fall. */
+void metric_count_to(struct metrics *metrics, enum metric metric, enum metric_label label,
+                     uint64_t total);
 void metric_set(struct metrics *metrics, enum metric metric, double value);
 void metric_observe(struct metrics *metrics, enum metric metric, double value);
 
-/* The by_validator families; an index nobody named is ignored. */
+/* The by_name families; an index nobody named is ignored. */
 void metric_add_at(struct metrics *metrics, enum metric metric, uint32_t index, uint64_t n);
 void metric_set_at(struct metrics *metrics, enum metric metric, uint32_t index, double value);
 
@@ -72,11 +86,31 @@ void metrics_turn(struct metrics *metrics, uint64_t now_ms);
 
 enum metric_format { METRIC_FORMAT_TEXT, METRIC_FORMAT_OPENMETRICS };
 
-/* Every family, then build info and this process's CPU, memory and descriptors. */
+/* Every family, then build info and the process's CPU, memory and descriptors. */
 void metrics_print(const struct metrics *metrics, enum metric_format format, struct buf *ret_text);
+
+/* Several services' registries as one exposition: each family's head once. At most
+ * METRIC_PARTS_MAX of them. */
+void metrics_print_all(const struct metrics *const *parts, size_t n, enum metric_format format,
+                       struct buf *ret_text);
 
 /* {"proposals_total": {"committed": 1, ...}, "finality": {"count", "p50", ...}, ...}
  * over period_s: the body of `consensus metrics`. */
 void metrics_json(const struct metrics *metrics, uint32_t period_s, struct buf *ret_json);
+
+/* ---- another process's registry ---- */
+
+/* Everything as it stands, for metrics_load in the exporter:
+ * {"names": [...], "process": {...}, "families": {"proposals_total": {"committed": 1, ...},
+ * "quorum_size": 3, "finality": {"buckets": [...], "sum": 0.5}, "peer_rtt": {"n2": 0.001}}} */
+void metrics_dump(const struct metrics *metrics, struct buf *ret_json);
+
+/* Takes a dump over. What this build does not know (a newer service's family or label,
+ * other buckets) is left out; what is not in the dump becomes 0. */
+void metrics_load(struct metrics *metrics, const json_t *dump);
+
+/* Prints only families of `sets` from now on; a family of several services, and the
+ * process, count as ALL. For a service that is gone. */
+void metrics_show(struct metrics *metrics, uint32_t sets);
 
 #endif

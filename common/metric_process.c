@@ -1,4 +1,5 @@
 #include "common/metric_family.h"
+#include "common/must.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -44,26 +45,98 @@ static uint64_t open_descriptors(void)
     return n > 3 ? n - 3 : 0; /* ".", ".." and the directory itself */
 }
 
-static void print_row(struct buf *text, const char *name, const char *type, const char *help)
+struct metric_process metric_process_of(const struct metrics *metrics)
 {
-    buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    struct metric_process process = metrics->process;
+    if (!metrics->is_loaded) {
+        (void)snprintf(process.version, sizeof(process.version), "%s", APM2_VERSION);
+        process.cpu_seconds = cpu_seconds();
+        process.resident_bytes = resident_bytes();
+        process.open_fds = open_descriptors();
+    }
+    return process;
 }
 
-void metric_print_process(const char *node, enum metric_format format, struct buf *ret_text)
+/* A row of what is printed of each process. */
+struct process_row {
+    const char *family; /* OpenMetrics names a counter without its _total */
+    const char *sample;
+    const char *type;
+    const char *help;
+    double (*value)(const struct metric_process *process);
+};
+
+static double value_cpu(const struct metric_process *process)
 {
-    print_row(ret_text, "apm2_build_info", "gauge", "1; the labels say what is running.");
-    buf_printf(ret_text, "apm2_build_info{node_id=\"%s\",version=\"%s\"} 1\n", node, APM2_VERSION);
+    return process->cpu_seconds;
+}
 
-    bool is_open = format == METRIC_FORMAT_OPENMETRICS;
-    print_row(ret_text, is_open ? "process_cpu_seconds" : "process_cpu_seconds_total", "counter",
-              "User and system time of this process.");
-    buf_printf(ret_text, "process_cpu_seconds_total{node_id=\"%s\"} %.6f\n", node, cpu_seconds());
+static double value_resident(const struct metric_process *process)
+{
+    return (double)process->resident_bytes;
+}
 
-    print_row(ret_text, "process_resident_memory_bytes", "gauge", "Memory in use.");
-    buf_printf(ret_text, "process_resident_memory_bytes{node_id=\"%s\"} %" PRIu64 "\n", node,
-               resident_bytes());
+static double value_fds(const struct metric_process *process)
+{
+    return (double)process->open_fds;
+}
 
-    print_row(ret_text, "process_open_fds", "gauge", "Open descriptors.");
-    buf_printf(ret_text, "process_open_fds{node_id=\"%s\"} %" PRIu64 "\n", node,
-               open_descriptors());
+static double value_start(const struct metric_process *process)
+{
+    return process->start_time_seconds;
+}
+
+static const struct process_row process_rows[] = {
+    {"process_cpu_seconds", "process_cpu_seconds_total", "counter",
+     "User and system time of a process.", value_cpu},
+    {"process_resident_memory_bytes", "process_resident_memory_bytes", "gauge", "Memory in use.",
+     value_resident},
+    {"process_open_fds", "process_open_fds", "gauge", "Open descriptors.", value_fds},
+    {"process_start_time_seconds", "process_start_time_seconds", "gauge",
+     "When the process began, since 1970.", value_start},
+};
+
+static void print_head(const char *name, const char *type, const char *help, struct buf *ret_text)
+{
+    buf_printf(ret_text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static bool is_shown(const struct metrics *metrics)
+{
+    return (metrics->shown & CONF_SET_ALL) != 0;
+}
+
+static void print_build(const struct metrics *const *parts, const struct metric_process *processes,
+                        size_t n, struct buf *ret_text)
+{
+    print_head("apm2_build_info", "gauge", "1; the labels say what is running.", ret_text);
+    for (size_t i = 0; i < n; i++) {
+        if (is_shown(parts[i])) {
+            buf_printf(ret_text,
+                       "apm2_build_info{node_id=\"%s\",service=\"%s\",version=\"%s\"} 1\n",
+                       parts[i]->node, parts[i]->service, processes[i].version);
+        }
+    }
+}
+
+void metric_print_processes(const struct metrics *const *parts, size_t n, enum metric_format format,
+                            struct buf *ret_text)
+{
+    struct metric_process processes[METRIC_PARTS_MAX];
+    MUST(n <= METRIC_PARTS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        processes[i] = metric_process_of(parts[i]);
+    }
+    print_build(parts, processes, n, ret_text);
+    for (size_t row = 0; row < N_ELEMENTS(process_rows); row++) {
+        const struct process_row *r = &process_rows[row];
+        bool is_open = format == METRIC_FORMAT_OPENMETRICS;
+        print_head(is_open ? r->family : r->sample, r->type, r->help, ret_text);
+        for (size_t i = 0; i < n; i++) {
+            if (is_shown(parts[i])) {
+                buf_printf(ret_text, "%s{node_id=\"%s\",service=\"%s\"} %.15g\n", r->sample,
+                           parts[i]->node, parts[i]->service, r->value(&processes[i]));
+            }
+        }
+    }
 }

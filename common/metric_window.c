@@ -1,5 +1,6 @@
 #include "common/metric_family.h"
 #include "common/clock.h"
+#include "common/mem.h"
 #include "common/must.h"
 
 #include <math.h>
@@ -17,6 +18,9 @@ void metrics_turn(struct metrics *metrics, uint64_t now_ms)
         metrics->n_taken == 0 || now_ms >= metrics->ring_ms[newest(metrics)] + SNAPSHOT_MS;
     if (!is_due) {
         return;
+    }
+    if (metrics->ring == NULL) {
+        metrics->ring = mem_new(METRIC_WINDOW_S * metrics->n_windowed, sizeof(*metrics->ring));
     }
     size_t row = metrics->n_taken % METRIC_WINDOW_S;
     for (size_t i = 0; i < metrics->n_windowed; i++) {
@@ -95,7 +99,7 @@ uint64_t metric_growth(const struct metrics *metrics, enum metric metric, enum m
                        uint32_t period_s)
 {
     const struct family *family = family_of(metric);
-    MUST(family->kind == METRIC_KIND_counter && !family_is_by_validator(family));
+    MUST(family->kind == METRIC_KIND_counter && !family_is_by_name(family));
     const uint64_t *before = baseline(metrics, period_s);
     uint64_t now = metric_count(metrics, metric, label);
     for (size_t i = 0; before != NULL && i < family->n; i++) {

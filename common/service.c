@@ -49,6 +49,13 @@ void service_fail(struct service_env *env, enum apm_err err)
     }
 }
 
+const char *service_short_name(const struct service *service)
+{
+    static const char prefix[] = "apm2-";
+    size_t length = sizeof(prefix) - 1;
+    return strncmp(service->name, prefix, length) == 0 ? service->name + length : service->name;
+}
+
 void service_status(const char *text)
 {
     (void)sd_notifyf(0, "STATUS=%s", text);
@@ -230,8 +237,8 @@ static enum apm_err start_http(struct frame *frame)
         .loop = frame->env.loop,
         .address = conf_str(frame->conf, SETTING_health_address),
         .port = (uint16_t)conf_u64(frame->conf, frame->service->health_port),
-        .routes = service_health_routes(),
-        .arg = &frame->health,
+        .tables = {{frame->service->routes, frame->state},
+                   {service_health_routes(), &frame->health}},
     };
     enum apm_err err = http_start(&config, &frame->http);
     if (err != APM_OK) {
@@ -250,6 +257,8 @@ static enum apm_err start_admin(struct frame *frame)
         .run_dir = frame->run_dir,
         .service = frame->service->name,
         .queries = frame->service->queries,
+        .frame_queries = service_health_queries(),
+        .frame_state = &frame->health,
         .client = frame->service->client,
         .state = frame->state,
     };
@@ -286,9 +295,11 @@ static enum apm_err start(struct frame *frame)
     env->name = service->name;
     env->node = frame->node;
     env->run_dir = frame->run_dir;
-    env->metrics = metrics_new(service->sets, frame->node);
+    env->metrics = metrics_new(&(struct metric_owner){
+        .sets = service->sets, .node = frame->node, .service = service_short_name(service)});
     frame->state = mem_new(1, service->state_size);
-    frame->health = (struct service_health){service, env, frame->state, false};
+    frame->health = (struct service_health){
+        .service = service, .env = env, .state = frame->state, .started_ms = clock_mono_ms()};
 
     loop_block_signals();
     err = service->prefork == NULL ? APM_OK : service->prefork(frame->state, env);

@@ -6,13 +6,15 @@
  * exists yet: the only place to fork), context, loop, HTTP, admin socket, `start`, READY.
  * SIGTERM or SIGINT: `drain` each turn until it is done or drain_timeout is over, then
  * `stop`, exit 0; a second one exits at once. SIGHUP: `reload` with the new settings, if
- * they are sound. /livez is the loop turning; /readyz is `health`.
+ * they are sound. /livez is the loop turning; /readyz is `health`; the verb `service`
+ * on the admin socket says that and every metric at once, for the exporter.
  */
 #ifndef APM2_SERVICE_H
 #define APM2_SERVICE_H
 
 #include "common/admin.h"
 #include "common/conf.h"
+#include "common/http.h"
 #include "common/lock.h"
 #include "common/loop.h"
 #include "common/metric.h"
@@ -57,6 +59,7 @@ struct service {
     uint32_t sets; /* enum conf_set, beside ALL */
     enum setting health_port;
     const struct admin_query *queries;
+    const struct http_route *routes; /* on the health port, beside and before the frame's */
 
     enum apm_err (*prefork)(void *state, struct service_env *env);
     enum apm_err (*start)(void *state, struct service_env *env);
@@ -69,6 +72,9 @@ struct service {
     void (*health)(void *state, struct health *health);
     void (*client)(void *state, struct span from, struct span frame); /* admin.h */
 };
+
+/* "consensus" of "apm2-consensus": the socket's name, and the label `service`. */
+const char *service_short_name(const struct service *service);
 
 /* Runs it to its end and returns the process's exit code (err.h). */
 int service_main(const struct service *service, int argc, char **argv);

@@ -1,8 +1,11 @@
 #include "common/service_health.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/must.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #define STATUS_UNAVAILABLE 503u
 
@@ -100,4 +103,54 @@ const struct http_route *service_health_routes(void)
                                                {"/metrics", answer_metrics},
                                                {NULL, NULL}};
     return routes;
+}
+
+static void put_text(struct buf *json, const char *name, const char *text)
+{
+    buf_printf(json, "\"%s\":", name);
+    buf_json_string(json, log_text(text));
+}
+
+static void put_checks(struct buf *json, const struct health *checks)
+{
+    buf_text(json, "\"checks\":[");
+    for (size_t i = 0; i < checks->n; i++) {
+        const struct health_check *check = &checks->check[i];
+        buf_text(json, i > 0 ? ",{" : "{");
+        put_text(json, "name", check->name);
+        buf_printf(json, ",\"ok\":%s,", check->is_ok ? "true" : "false");
+        put_text(json, "detail", check->detail);
+        buf_char(json, '}');
+    }
+    buf_char(json, ']');
+}
+
+static enum apm_err query_service(void *state, struct span args_json, struct buf *ret_body)
+{
+    const struct service_health *health = state;
+    struct health checks;
+    (void)args_json;
+    collect(health, &checks);
+    buf_char(ret_body, '{');
+    put_text(ret_body, "service", service_short_name(health->service));
+    buf_char(ret_body, ',');
+    put_text(ret_body, "node", health->env->node);
+    buf_char(ret_body, ',');
+    put_text(ret_body, "version", APM2_VERSION);
+    buf_printf(ret_body, ",\"pid\":%d,\"uptime_ms\":%" PRIu64 ",\"draining\":%s,\"ready\":%s,",
+               (int)getpid(), clock_mono_ms() - health->started_ms,
+               health->is_draining ? "true" : "false", health_is_ok(&checks) ? "true" : "false");
+    put_checks(ret_body, &checks);
+    buf_text(ret_body, ",\"metrics\":");
+    metrics_dump(health->env->metrics, ret_body);
+    buf_char(ret_body, '}');
+    return APM_OK;
+}
+
+const struct admin_query *service_health_queries(void)
+{
+    static const struct admin_query queries[] = {
+        {"service", "is it ready, and everything it counts", query_service, NULL},
+        {NULL, NULL, NULL, NULL}};
+    return queries;
 }

@@ -1,5 +1,6 @@
 /*
- * service_health - /livez, /readyz and /metrics of every service.
+ * service_health - /livez, /readyz and /metrics of every service, and its answer to the
+ * verb `service` on the admin socket, which says the same at once.
  *
  * The inner half of service. /livez asks nothing but whether the loop turns: a check
  * of the database or the quorum there would restart a waiting cluster to death.
@@ -17,10 +18,18 @@ struct service_health {
     const struct service *service;
     const struct service_env *env;
     void *state;
+    uint64_t started_ms; /* clock_mono_ms */
     bool is_draining;
 };
 
 /* The routes; their arg is a struct service_health. */
 const struct http_route *service_health_routes(void);
+
+/* The verbs every service answers; their state is a struct service_health.
+ *
+ * `service`: {"service": "consensus", "node", "version", "pid", "uptime_ms", "draining",
+ * "ready", "checks": [{"name", "ok", "detail"}], "metrics": as metrics_dump}. Cheap, and
+ * asks nobody else: the exporter polls it. */
+const struct admin_query *service_health_queries(void);
 
 #endif

@@ -256,7 +256,7 @@ static void name_validators(struct node *node)
 
     for (uint32_t i = 0; i < node->genesis->n_validators; i++)
         names[i] = node->genesis->cards[i].id;
-    metrics_name_validators(node->env->metrics, names, node->genesis->n_validators);
+    metrics_name_series(node->env->metrics, names, node->genesis->n_validators);
     metric_set(node->env->metrics, METRIC_quorum_size, quorum_size(node->genesis->n_validators));
 }
 

@@ -26,6 +26,13 @@ static void answer_teapot(void *arg, const struct http_request *request, struct 
     buf_text(&answer->body, arg);
 }
 
+static void answer_page(void *arg, const struct http_request *request, struct http_answer *answer)
+{
+    (void)request;
+    answer->policy = arg;
+    buf_text(&answer->body, "page");
+}
+
 static void answer_flood(void *arg, const struct http_request *request, struct http_answer *answer)
 {
     (void)arg;
@@ -39,10 +46,18 @@ static const struct http_route routes[] = {
 
 static char argument[] = "the argument";
 
+/* Asked for what the first table lacks. */
+static const struct http_route more[] = {
+    {"/503", answer_echo}, {"/page", answer_page}, {NULL, NULL}};
+
+static char more_argument[] = "default-src 'none'";
+
 static struct http_config config_on(const char *address, uint16_t port)
 {
-    return (struct http_config){
-        .loop = loop, .address = address, .port = port, .routes = routes, .arg = argument};
+    return (struct http_config){.loop = loop,
+                                .address = address,
+                                .port = port,
+                                .tables = {{routes, argument}, {more, more_argument}}};
 }
 
 static void served(void)
@@ -103,6 +118,7 @@ static const struct row {
      "verbose=1 exclude=a,b accept=z"},
     {"GET /503" CLOSE "\r\n", "HTTP/1.1 503", "\r\n\r\nthe argument"},
     {"GET /503" CLOSE "\r\n", "HTTP/1.1 503", "Content-Type: text/odd\r\n"},
+    {"GET /page" CLOSE "\r\n", "HTTP/1.1 200", "Content-Security-Policy: default-src 'none'\r\n"},
     {"GET /nowhere" CLOSE "\r\n", "HTTP/1.1 404", "not found"},
     {"GET /echo/" CLOSE "\r\n", "HTTP/1.1 404", "not found"},
     {"POST /echo" CLOSE "Content-Length: 3\r\n\r\nabc", "HTTP/1.1 405", "Allow: GET, HEAD\r\n"},

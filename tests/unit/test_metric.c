@@ -15,8 +15,8 @@ static struct buf text;
 static void consensus_of_two(void)
 {
     static const char *const names[] = {"n1", "n2"};
-    metrics = metrics_new(CONF_SET_CONSENSUS, "n1");
-    metrics_name_validators(metrics, names, 2);
+    metrics = metrics_new(&(struct metric_owner){CONF_SET_CONSENSUS, "n1", "consensus"});
+    metrics_name_series(metrics, names, 2);
     buf_init(&text, METRIC_TEXT_BYTES_MAX);
 }
 
@@ -31,7 +31,13 @@ static bool prints(const char *line, enum metric_format format)
  * which come last, are the machine's. */
 static void put_text(FILE *out)
 {
-    metrics_print(metrics, METRIC_FORMAT_TEXT, &text);
+    struct metrics *others = metrics_new(&(struct metric_owner){~0u, "n1", "others"});
+    const struct metrics *const parts[] = {metrics, others};
+    static const char *const services[] = {"consensus", "anti-entropy"};
+    metrics_name_series(others, services, N_ELEMENTS(services));
+    metrics_show(others, ~(uint32_t)CONF_SET_CONSENSUS); /* as one service each, printed once */
+    metrics_print_all(parts, N_ELEMENTS(parts), METRIC_FORMAT_TEXT, &text);
+    metrics_destroy(&others);
     char *process = strstr((char *)text.data, "# HELP apm2_build_info");
     ck_assert_ptr_nonnull(process);
     *process = 0;
@@ -158,11 +164,113 @@ START_TEST(names_that_stay_keep_their_values)
     static const char *const names[] = {"n0", "n2", "n3"};
     metric_add_at(metrics, METRIC_zmq_dropped_total, 0, 1);
     metric_add_at(metrics, METRIC_zmq_dropped_total, 1, 2);
-    metrics_name_validators(metrics, names, 3);
+    metrics_name_series(metrics, names, 3);
     ck_assert(prints("apm2_zmq_dropped_total{node_id=\"n1\",peer=\"n0\"} 0\n", 0));
     ck_assert(prints("apm2_zmq_dropped_total{node_id=\"n1\",peer=\"n2\"} 2\n", 0));
     ck_assert(prints("apm2_zmq_dropped_total{node_id=\"n1\",peer=\"n3\"} 0\n", 0));
     ck_assert(!prints("apm2_zmq_dropped_total{node_id=\"n1\",peer=\"n1\"}", 0));
+}
+END_TEST
+
+static struct metrics *mirror_of(const struct metrics *of)
+{
+    struct metrics *mirror =
+        metrics_new(&(struct metric_owner){CONF_SET_CONSENSUS, "n1", "consensus"});
+    buf_clear(&text);
+    metrics_dump(of, &text);
+    json_t *dump = json_loads(buf_str(&text), JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_msg(dump != NULL, "%s", buf_str(&text));
+    metrics_load(mirror, dump);
+    json_decref(dump);
+    return mirror;
+}
+
+static char *printed(const struct metrics *of)
+{
+    buf_clear(&text);
+    metrics_print(of, METRIC_FORMAT_TEXT, &text);
+    char *process = strstr((char *)text.data, "# HELP process_cpu"); /* goes on counting */
+    ck_assert_ptr_nonnull(process);
+    *process = 0;
+    return strdup(buf_str(&text));
+}
+
+START_TEST(a_mirror_prints_the_same)
+{
+    metric_add(metrics, METRIC_proposals_total, LABEL_rejected, 3);
+    metric_observe(metrics, METRIC_finalization_latency, 0.3);
+    metric_observe(metrics, METRIC_finalization_latency, 99);
+    metric_set(metrics, METRIC_pg_up, 1);
+    metric_set_at(metrics, METRIC_clock_offset, 1, -0.25);
+    metric_add_at(metrics, METRIC_vote_missing_total, 0, 7);
+
+    struct metrics *mirror = mirror_of(metrics);
+    char *want = printed(metrics), *got = printed(mirror);
+    ck_assert_str_eq(got, want);
+    ck_assert_ptr_nonnull(strstr(got, "apm2_pg_up{node_id=\"n1\",service=\"consensus\"} 1\n"));
+    free(want);
+    free(got);
+    metrics_destroy(&mirror);
+}
+END_TEST
+
+static const char *const foreign_dumps[] = {
+    "{}",
+    "[]",
+    "{\"names\":[\"x\\\"y\",7,\"n1\"],\"process\":{\"version\":\"9z\\\"\"}}",
+    "{\"names\":\"n1\",\"families\":{\"proposals_total\":{\"committed\":-4,\"stolen\":9},"
+    "\"quorum_size\":\"many\",\"finality\":{\"buckets\":[1,2],\"sum\":\"x\"},\"no_such\":{}}}",
+};
+
+START_TEST(a_foreign_dump_does_no_harm)
+{
+    json_t *dump = json_loads(foreign_dumps[_i], 0, NULL);
+    metric_add(metrics, METRIC_proposals_total, LABEL_committed, 1);
+    metrics_load(metrics, dump);
+    json_decref(dump);
+    ck_assert(
+        prints("apm2_consensus_proposals_total{node_id=\"n1\",outcome=\"committed\"} 0\n", 0));
+    ck_assert(prints("apm2_consensus_quorum_size{node_id=\"n1\"} 0\n", 0));
+    ck_assert(!prints("x\"y", 0));
+    ck_assert(!prints("9z", 0));
+    ck_assert(!prints("stolen", 0));
+}
+END_TEST
+
+/* promtool refuses a family that comes twice. */
+START_TEST(two_services_share_a_head)
+{
+    struct metrics *other =
+        metrics_new(&(struct metric_owner){CONF_SET_SCHEMA_REGISTRY, "n1", "schema-registry"});
+    const struct metrics *const parts[] = {metrics, other};
+    metric_set(other, METRIC_pg_up, 1);
+    metrics_print_all(parts, 2, METRIC_FORMAT_TEXT, &text);
+    const char *head = strstr(buf_str(&text), "# TYPE apm2_pg_up gauge\n");
+    ck_assert_ptr_nonnull(head);
+    ck_assert_ptr_null(strstr(head + 1, "# TYPE apm2_pg_up"));
+    ck_assert_ptr_nonnull(strstr(head,
+                                 "gauge\napm2_pg_up{node_id=\"n1\",service=\"consensus\"} 0\n"
+                                 "apm2_pg_up{node_id=\"n1\",service=\"schema-registry\"} 1\n"));
+
+    /* Of one that is gone nothing is left, but what it alone knows where that is wanted. */
+    metrics_show(other, CONF_SET_SCHEMA_REGISTRY);
+    buf_clear(&text);
+    metrics_print_all(parts, 2, METRIC_FORMAT_TEXT, &text);
+    ck_assert_ptr_null(strstr(buf_str(&text), "service=\"schema-registry\""));
+    ck_assert_ptr_nonnull(strstr(buf_str(&text), "apm2_schema_registry_entries{"));
+    metrics_show(other, 0);
+    buf_clear(&text);
+    metrics_print_all(parts, 2, METRIC_FORMAT_TEXT, &text);
+    ck_assert_ptr_null(strstr(buf_str(&text), "apm2_schema_registry_entries"));
+    metrics_destroy(&other);
+}
+END_TEST
+
+START_TEST(durable_counts_are_taken_over)
+{
+    metric_count_to(metrics, METRIC_proposals_total, LABEL_committed, 812);
+    metric_add(metrics, METRIC_proposals_total, LABEL_committed, 1);
+    ck_assert_uint_eq(metric_count(metrics, METRIC_proposals_total, LABEL_committed), 813);
 }
 END_TEST
 
@@ -227,5 +335,9 @@ UNIT_MAIN("metric", consensus_of_two, NULL, {
     tcase_add_test(tc, names_that_stay_keep_their_values);
     tcase_add_test(tc, threads_lose_nothing);
     tcase_add_test(tc, json_is_json);
+    tcase_add_test(tc, a_mirror_prints_the_same);
+    tcase_add_loop_test(tc, a_foreign_dump_does_no_harm, 0, N_ELEMENTS(foreign_dumps));
+    tcase_add_test(tc, two_services_share_a_head);
+    tcase_add_test(tc, durable_counts_are_taken_over);
     tcase_add_test_raise_signal(tc, another_familys_label_is_our_bug, SIGABRT);
 })

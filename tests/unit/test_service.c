@@ -272,6 +272,8 @@ START_TEST(health_and_metrics)
         strstr(get("/metrics"), "apm2_consensus_quorum_size{node_id=\"n1\"} 0\n"));
     ck_assert_ptr_nonnull(strstr(buf_str(&body), "process_resident_memory_bytes"));
 
+    ck_assert_int_eq(ask("service"), APM_OK);
+    ck_assert_ptr_nonnull(strstr(buf_str(&body), "\"ready\":true,\"checks\":[{\"name\":\"mood\""));
     ck_assert_int_eq(ask("sicken"), APM_OK);
     ck_assert_ptr_nonnull(strstr(get("/livez"), " 200 "));
     ck_assert_ptr_nonnull(strstr(get("/readyz"), " 503 "));
