@@ -73,6 +73,7 @@ void report_run(const struct world *world)
 static void add(struct stats *sum, const struct stats *stats)
 {
     sum->schedules += stats->schedules;
+    sum->twins += stats->twins;
     sum->events += stats->events;
     sum->messages += stats->messages;
     sum->commits += stats->commits;
@@ -98,6 +99,8 @@ void report_all(const struct report *report)
     printf("%" PRIu64 " schedules in %.1f s: %.0f/s, %.0f events/s, trace %016" PRIx64 "\n",
            sum.schedules, seconds, (double)sum.schedules / seconds, (double)sum.events / seconds,
            sum.hash);
+    printf("  %" PRIu64 " with every fault by chance, %" PRIu64 " of twins\n",
+           sum.schedules - sum.twins, sum.twins);
     printf("  %" PRIu64 " messages, %" PRIu64 " heights committed, %" PRIu64
            " terms entered, slowest end %" PRIu64 " ms after healing\n",
            sum.messages, sum.commits, sum.terms, sum.progress_max_ms);

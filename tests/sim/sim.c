@@ -1,14 +1,17 @@
 /*
  * sim: runs the consensus core against every fault we can think of, by seed.
  *
- *   sim [--seeds N] [--seed S] [--validators N] [--trace] [--scenario FILE]...
+ *   sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]
+ *   sim --twins TERMS [--seed S] [--trace]
  *
- * Seeds S, S + 1, ... over all processors. On the first violation it prints the
- * seed and what broke, and exits 1.
+ * Seeds S, S + 1, ... over all processors, or all Twins scenarios of so many terms, or
+ * the one with that number. On the first violation it prints the seed and what broke,
+ * and exits 1.
  */
 #include "tests/sim/report.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/schedule.h"
+#include "tests/sim/twins.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,7 +26,8 @@ struct options {
     uint64_t first_seed;
     uint64_t n_seeds;
     uint32_t n_validators;
-    bool is_single; /* --seed without --seeds */
+    uint32_t twins_terms; /* 0 = schedules by chance */
+    bool is_single;       /* --seed without --seeds */
     bool is_tracing;
 };
 
@@ -41,7 +45,8 @@ static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
 
 static int usage(void)
 {
-    (void)fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n",
+    (void)fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n"
+                "       sim --twins TERMS [--seed S] [--trace]\n",
                 stderr);
     return 64;
 }
@@ -51,6 +56,7 @@ static bool read_options(int argc, char **argv, struct options *options)
     static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
                                           {"seed", required_argument, NULL, 's'},
                                           {"validators", required_argument, NULL, 'v'},
+                                          {"twins", required_argument, NULL, 'w'},
                                           {"trace", no_argument, NULL, 't'},
                                           {NULL, 0, NULL, 0}};
     bool has_seeds = false;
@@ -66,26 +72,43 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->is_single = true;
         else if (name == 'v' && read_number(optarg, VALIDATORS_MAX, &number) && number > 1)
             options->n_validators = (uint32_t)number;
+        else if (name == 'w' && read_number(optarg, TWINS_TERMS_MAX, &number) && number > 0)
+            options->twins_terms = (uint32_t)number;
         else
             return false;
     }
     options->is_single = options->is_single && !has_seeds;
+    if (options->twins_terms != 0 && !options->is_single) {
+        options->first_seed = 0;
+        options->n_seeds = twins_count(options->twins_terms);
+    }
     return true;
+}
+
+static bool run_one(struct world *world, const struct options *options, uint64_t seed)
+{
+    report_seed(seed);
+    bool is_numbered = options->twins_terms != 0;
+    if (!is_numbered && (options->n_validators != 0 || !twins_is_seed(seed)))
+        return schedule_run(world, seed, options->n_validators);
+    struct twins twins = is_numbered ? twins_at(options->twins_terms, seed) : twins_draw(seed);
+    if (world->is_tracing)
+        twins_say(&twins);
+    return twins_run(world, &twins, seed);
 }
 
 /* One seed, twice: whatever the first run did, the second must do. */
 static int run_single(struct world *world, const struct options *options)
 {
     world->is_tracing = options->is_tracing;
-    report_seed(options->first_seed);
-    bool has_passed = schedule_run(world, options->first_seed, options->n_validators);
+    bool has_passed = run_one(world, options, options->first_seed);
     uint64_t hash = world->hash;
     report_run(world);
     if (!has_passed)
         report_failure(world, options->n_validators);
 
     world->is_tracing = false;
-    (void)schedule_run(world, options->first_seed, options->n_validators);
+    (void)run_one(world, options, options->first_seed);
     if (world->hash != hash) {
         printf("seed %" PRIu64 " ran differently the second time\n", options->first_seed);
         return 1;
@@ -99,8 +122,7 @@ static int run_share(const struct options *options, struct report *report, uint3
     int status = 0;
 
     for (uint64_t i = worker; i < options->n_seeds && !report->has_failed; i += report->n_workers) {
-        report_seed(options->first_seed + i);
-        bool has_passed = schedule_run(world, options->first_seed + i, options->n_validators);
+        bool has_passed = run_one(world, options, options->first_seed + i);
         world->stats->hash ^= world->hash;
         if (has_passed)
             continue;

@@ -179,7 +179,7 @@ void world_reset(struct world *world, const struct world_setup *setup)
     world->config = (struct core_config){
         .set = world->set,
         .genesis_root = world->genesis_state,
-        .round_timeout_ms = 1000,
+        .round_timeout_ms = setup->round_timeout_ms != 0 ? setup->round_timeout_ms : 1000,
         .heartbeat_ms = 200,
         .stall_timeout_ms = 2000,
         .backoff_max_ms = 5000,

@@ -76,6 +76,7 @@ const char *fault_name(enum fault fault);
 
 struct stats {
     uint64_t schedules;
+    uint64_t twins; /* of them */
     uint64_t events;
     uint64_t messages;
     uint64_t commits; /* heights, over all runs */
@@ -132,6 +133,7 @@ struct world_setup {
     uint64_t twin_keys, liar_keys;
     uint32_t first_leader; /* of term 1 */
     uint32_t n_requests;
+    uint64_t round_timeout_ms; /* 0 = the default */
 };
 
 /* A new run: everybody is up, nothing has happened. */
