@@ -38,6 +38,7 @@ enum event_kind {
     EVENT_KIND_u64,
     EVENT_KIND_key,
     EVENT_KIND_hash,
+    EVENT_KIND_sig,
     EVENT_KIND_list
 };
 
@@ -50,6 +51,7 @@ struct event_list {
 #define EVENT_CTYPE_u64 uint64_t
 #define EVENT_CTYPE_key struct key
 #define EVENT_CTYPE_hash struct hash
+#define EVENT_CTYPE_sig struct sig
 #define EVENT_CTYPE_list struct event_list
 
 #define EVENT_FIELD(T, kind, field, min, max, need) EVENT_CTYPE_##kind field;
@@ -86,6 +88,9 @@ struct event_info {
     const struct event_field *fields; /* NULL for EVENT_LATER */
     uint32_t n_fields;
 };
+
+/* What a value of a kind of fixed size takes (key, hash, sig); 0 for the others. */
+size_t event_kind_bytes(enum event_kind kind);
 
 /* EVENT_NONE for a name that is not in the table. */
 enum event_type event_type_of(struct span name);

@@ -19,6 +19,7 @@ static enum apm_err refuse(const struct event_field *field, struct why *ret_why)
                        field->name, min, max);
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
+    case EVENT_KIND_sig:
         return explain(ret_why, APM_ERR_BAD_INPUT,
                        "payload.%s: must be %llu hex digits, not all zero", field->name, 2 * max);
     case EVENT_KIND_list:
@@ -35,9 +36,9 @@ static struct span string_span(const json_t *string)
     return span_of(json_string_value(string), json_string_length(string));
 }
 
-static bool read_hex(const json_t *value, void *out)
+static bool read_hex(const json_t *value, size_t size, void *out)
 {
-    return json_is_string(value) && hex_decode(json_string_value(value), sizeof(struct hash), out);
+    return json_is_string(value) && hex_decode(json_string_value(value), size, out);
 }
 
 static bool read_list(const json_t *value, struct event_list *out)
@@ -70,7 +71,8 @@ static bool read_value(enum event_kind kind, const json_t *value, void *out)
         return true;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
-        return read_hex(value, out);
+    case EVENT_KIND_sig:
+        return read_hex(value, event_kind_bytes(kind), out);
     case EVENT_KIND_list:
         return read_list(value, out);
     }
@@ -258,7 +260,8 @@ static json_t *value_of(enum event_kind kind, const void *value)
         return json_integer((json_int_t) * (const uint64_t *)value);
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
-        return hex_of(value, sizeof(struct hash));
+    case EVENT_KIND_sig:
+        return hex_of(value, event_kind_bytes(kind));
     case EVENT_KIND_list:
         array = json_array();
         for (uint32_t i = 0; i < list->n; i++)

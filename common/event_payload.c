@@ -1,3 +1,5 @@
+#include <sodium.h>
+
 #include "common/event.h"
 #include "common/must.h"
 
@@ -20,6 +22,23 @@ const char *payload_verdict_text(enum payload_verdict verdict)
         return "out of its range, or not printable ASCII";
     }
     MUST(!"a payload verdict");
+}
+
+size_t event_kind_bytes(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_KIND_key:
+        return sizeof(struct key);
+    case EVENT_KIND_hash:
+        return sizeof(struct hash);
+    case EVENT_KIND_sig:
+        return sizeof(struct sig);
+    case EVENT_KIND_str:
+    case EVENT_KIND_u64:
+    case EVENT_KIND_list:
+        break;
+    }
+    return 0;
 }
 
 static struct payload_fault fault(enum payload_verdict verdict, const char *field)
@@ -63,8 +82,9 @@ enum payload_verdict event_field_check(const struct event_field *field, const vo
         break;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
+    case EVENT_KIND_sig:
         /* Zero stands for "absent", and is nobody's key and nothing's hash. */
-        is_good = !hash_is_zero(value);
+        is_good = !sodium_is_zero(value, event_kind_bytes(field->kind));
         break;
     case EVENT_KIND_list:
         is_good = is_list(value, field->min, field->max);
@@ -82,7 +102,8 @@ bool event_field_is_given(const struct event_field *field, const void *value)
         return *(const uint64_t *)value != 0;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
-        return !hash_is_zero(value);
+    case EVENT_KIND_sig:
+        return !sodium_is_zero(value, event_kind_bytes(field->kind));
     case EVENT_KIND_list:
         return ((const struct event_list *)value)->n > 0;
     }
@@ -98,6 +119,7 @@ static enum reader_type type_on_wire(enum event_kind kind)
         return READER_UINT;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
+    case EVENT_KIND_sig:
         return READER_BIN;
     case EVENT_KIND_list:
         return READER_ARRAY;
@@ -105,11 +127,11 @@ static enum reader_type type_on_wire(enum event_kind kind)
     MUST(!"a field kind");
 }
 
-static enum payload_verdict read_fixed(struct reader *reader, void *out)
+static enum payload_verdict read_fixed(struct reader *reader, size_t size, void *out)
 {
     struct span bytes = reader_bin(reader, SIZE_MAX);
 
-    if (bytes.size != sizeof(struct hash))
+    if (bytes.size != size)
         return PAYLOAD_OUT_OF_RANGE;
     memcpy(out, bytes.data, bytes.size);
     return PAYLOAD_OK;
@@ -147,7 +169,8 @@ static enum payload_verdict read_value(struct reader *reader, const struct event
         break;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
-        verdict = read_fixed(reader, out);
+    case EVENT_KIND_sig:
+        verdict = read_fixed(reader, event_kind_bytes(field->kind), out);
         break;
     case EVENT_KIND_list:
         verdict = read_list(reader, out);
@@ -245,7 +268,8 @@ static void write_value(struct writer *writer, enum event_kind kind, const void 
         return;
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
-        writer_bin(writer, span_of(value, sizeof(struct hash)));
+    case EVENT_KIND_sig:
+        writer_bin(writer, span_of(value, event_kind_bytes(kind)));
         return;
     case EVENT_KIND_list:
         writer_array(writer, list->n);

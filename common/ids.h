@@ -60,6 +60,13 @@ static inline bool key_eq(const struct key *a, const struct key *b)
     return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
+/* Nobody's key: stands for "none". */
+static inline bool key_is_zero(const struct key *key)
+{
+    static const struct key zero = {{0}};
+    return key_eq(key, &zero);
+}
+
 static inline int u64_cmp(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);

@@ -76,7 +76,7 @@ static inline struct world *world_with(struct authority_limits limits)
     static const enum event_type types[] = {
         EVENT_LeaseIssued,         EVENT_LeaseRenewed,      EVENT_LeaseReleased,
         EVENT_LeaseExpired,        EVENT_LeaseConflict,     EVENT_CapabilityGranted,
-        EVENT_CapabilityDelegated, EVENT_CapabilityRevoked,
+        EVENT_CapabilityDelegated, EVENT_CapabilityRevoked, EVENT_KeyRotated,
     };
     struct authority_schema schemas[N_ELEMENTS(types)];
     for (size_t i = 0; i < N_ELEMENTS(types); i++) {

@@ -211,6 +211,7 @@ static json_t *field_schema(const struct event_field *field)
         return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", min, "maximum", max);
     case EVENT_KIND_key:
     case EVENT_KIND_hash:
+    case EVENT_KIND_sig:
         return json_pack("{s:{s:I, s:I}}", "x-apm2-bytes", "min", min, "max", max);
     case EVENT_KIND_list:
         return json_pack("{s:s, s:I, s:I, s:o}", "type", "array", "minItems", min, "maxItems", max,

@@ -8,6 +8,8 @@ enum outcome admit_bundle(const struct authority *authority, const struct wire_b
     uint32_t actor = actor_find(authority, &body->actor);
     if (actor == SLOT_NONE)
         return OUTCOME_UNKNOWN_ACTOR;
+    if (actor_is_rotated(authority, actor))
+        return OUTCOME_KEY_ROTATED_AWAY;
 
     if (body->expiry_height < height ||
         body->expiry_height - height > authority->limits.expiry_heights_max)
@@ -89,7 +91,7 @@ static struct authority_refusal refuse_bundle(const struct bundle_view *bundle, 
 
 static const char *bundle_field(enum outcome code)
 {
-    if (code == OUTCOME_UNKNOWN_ACTOR)
+    if (code == OUTCOME_UNKNOWN_ACTOR || code == OUTCOME_KEY_ROTATED_AWAY)
         return "actor";
     return code == OUTCOME_EXPIRED ? "expiry_height" : "nonce";
 }

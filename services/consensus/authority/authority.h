@@ -122,6 +122,29 @@ bool authority_next_lease(const struct authority *authority, struct span space, 
 bool authority_next_capability(const struct authority *authority, struct span space,
                                uint32_t *cursor, struct capability_view *ret_capability);
 
+/* Where an actor's authority comes from: delegation only goes down. */
+enum actor_tier {
+    ACTOR_TIER_NONE, /* holds nothing now */
+    ACTOR_TIER_2,    /* a root capability, from genesis */
+    ACTOR_TIER_3,    /* delegated ones only */
+};
+
+struct actor_view {
+    struct key key;
+    enum actor_tier tier;
+    uint32_t n_capabilities; /* live ones, in all namespaces */
+    uint64_t next_nonce;
+    bool is_rotated;
+    struct key successor;   /* when it is */
+    uint64_t rotated_at_ms; /* likewise */
+};
+
+bool authority_find_actor(const struct authority *authority, const struct key *key,
+                          struct actor_view *ret_actor);
+/* In the order of their coming: start with *cursor = 0. */
+bool authority_next_actor(const struct authority *authority, uint32_t *cursor,
+                          struct actor_view *ret_actor);
+
 struct authority_counts {
     uint32_t leases, capabilities, actors, namespaces;
     struct authority_limits limits;

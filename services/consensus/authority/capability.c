@@ -1,5 +1,6 @@
 #include "services/consensus/authority/capability.h"
 
+#include "services/consensus/authority/actor.h"
 #include "services/consensus/authority/capability_tree.h"
 
 uint32_t capability_find(const struct authority *authority, uint32_t space, struct span id)
@@ -82,6 +83,12 @@ static bool is_subset(const struct capability_plan *plan, const struct capabilit
            starts_with(plan->prefix, prefix_of(above));
 }
 
+static bool actor_is_gone(const struct authority *authority, const struct key *key)
+{
+    uint32_t slot = actor_find(authority, key);
+    return slot != SLOT_NONE && actor_is_rotated(authority, slot);
+}
+
 /* Makes the plan come true, cut from the live capability `from`. */
 static enum outcome cut(const struct act *act, uint32_t from, const struct capability_plan *asked)
 {
@@ -98,6 +105,8 @@ static enum outcome cut(const struct act *act, uint32_t from, const struct capab
         return OUTCOME_CAPABILITY_EXPIRED;
     if (capability_find(authority, act->space, plan.id) != SLOT_NONE)
         return OUTCOME_CAPABILITY_EXISTS;
+    if (actor_is_gone(authority, &plan.subject))
+        return OUTCOME_KEY_ROTATED_AWAY;
     return capability_make(authority, &plan) ? OUTCOME_APPLIED : OUTCOME_STATE_FULL;
 }
 
@@ -171,16 +180,30 @@ enum outcome capability_delegate(const struct act *act)
     return cut(act, from, &plan);
 }
 
-/* Its owner, or the owner of one above it. */
-static bool may_revoke(const struct act *act, uint32_t slot)
+/* Does the actor own it, or one above it? */
+static bool owns_from(const struct authority *authority, uint32_t actor, uint32_t slot)
 {
     while (slot != SLOT_NONE) {
-        const struct capability *capability = &act->authority->capabilities[slot];
-        if (capability->subject == act->actor)
+        const struct capability *capability = &authority->capabilities[slot];
+        if (capability->subject == actor)
             return true;
         slot = capability->parent;
     }
     return false;
+}
+
+bool capability_all_below(const struct authority *authority, uint32_t actor, uint32_t other)
+{
+    uint32_t n = 0;
+
+    for (uint32_t space = 0; space < authority->n_spaces; space++) {
+        uint32_t slot = authority->actors[other].capabilities[space];
+        for (; slot != SLOT_NONE; slot = authority->capabilities[slot].next_of_subject, n++) {
+            if (!owns_from(authority, actor, authority->capabilities[slot].parent))
+                return false;
+        }
+    }
+    return n > 0;
 }
 
 enum outcome capability_revoke(const struct act *act)
@@ -189,7 +212,7 @@ enum outcome capability_revoke(const struct act *act)
     enum outcome outcome = look_up(act, act->payload->CapabilityRevoked.capability_id, &slot);
     if (outcome != OUTCOME_APPLIED)
         return outcome;
-    if (!may_revoke(act, slot))
+    if (!owns_from(act->authority, act->actor, slot))
         return OUTCOME_CAPABILITY_NOT_OWNER;
     /* A root comes with genesis. Were it revocable, one slip of its owner would
      * leave a namespace that nobody can ever act in. */

@@ -22,6 +22,9 @@ bool capability_root(struct authority *authority, const struct authority_grant *
 /* Ends what has run out by now, at most `max` and what is below them. */
 void capability_sweep(struct authority *authority, uint64_t now_ms, uint32_t max);
 
+/* Does the actor own one above every live capability of the other, which has some? */
+bool capability_all_below(const struct authority *authority, uint32_t actor, uint32_t other);
+
 uint32_t capability_find(const struct authority *authority, uint32_t space, struct span id);
 
 /* Does one live capability of the actor cover type and resource (size 0: none)? */

@@ -201,3 +201,19 @@ bool capability_make(struct authority *authority, const struct capability_plan *
     put(authority, slot);
     return true;
 }
+
+void capability_move(struct authority *authority, uint32_t from, uint32_t to)
+{
+    for (uint32_t space = 0; space < authority->n_spaces; space++) {
+        uint32_t first = authority->actors[from].capabilities[space];
+
+        MUST(authority->actors[to].capabilities[space] == SLOT_NONE);
+        authority->actors[from].capabilities[space] = SLOT_NONE;
+        authority->actors[to].capabilities[space] = first;
+        for (uint32_t at = first; at != SLOT_NONE;
+             at = authority->capabilities[at].next_of_subject) {
+            authority->capabilities[at].subject = to;
+            put(authority, at);
+        }
+    }
+}

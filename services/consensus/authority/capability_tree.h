@@ -26,6 +26,9 @@ struct hash capability_key(const struct authority *authority, uint32_t space, st
  * ones forgotten: no room. The id is free (MUST). */
 bool capability_make(struct authority *authority, const struct capability_plan *plan);
 
+/* All that one actor holds is the other's, who holds nothing (MUST). */
+void capability_move(struct authority *authority, uint32_t from, uint32_t to);
+
 /* Ends a live one and all below it. */
 void capability_end(struct authority *authority, uint32_t slot, enum capability_state state);
 

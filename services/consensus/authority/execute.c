@@ -4,6 +4,7 @@
 #include "services/consensus/authority/actor.h"
 #include "services/consensus/authority/admit.h"
 #include "services/consensus/authority/capability.h"
+#include "services/consensus/authority/key.h"
 #include "services/consensus/authority/lease.h"
 
 /* Where a block's results are put together. */
@@ -91,8 +92,17 @@ static struct span resource_of(const struct admit_event *event)
     return *(const struct span *)((const uint8_t *)&event->payload + info->fields[0].offset);
 }
 
+/* Whoever signs may replace its own key without being allowed to by anybody. */
+static bool needs_right(const struct admit_event *event)
+{
+    return event->type != EVENT_KeyRotated || !key_is_zero(&event->payload.KeyRotated.old_key);
+}
+
 static enum outcome execute_event(struct act *act, struct span bytes)
 {
+    if (actor_is_rotated(act->authority, act->actor))
+        return OUTCOME_KEY_ROTATED_AWAY; /* by an event before it in the bundle */
+
     struct admit_event event;
     struct admit_fault fault = admit_event(act->authority, bytes, &event);
     if (fault.code != OUTCOME_APPLIED)
@@ -105,7 +115,7 @@ static enum outcome execute_event(struct act *act, struct span bytes)
         .resource = resource_of(&event),
         .time_ms = act->time_ms,
     };
-    if (!capability_allows(act->authority, &need))
+    if (needs_right(&event) && !capability_allows(act->authority, &need))
         return OUTCOME_NO_RIGHT;
     act->payload = &event.payload;
     return handlers[event.type](act);
@@ -145,6 +155,7 @@ static void execute_bundle(struct run *run, const struct bundle_view *bundle)
     struct act act = {
         .authority = authority,
         .time_ms = run->header->time_ms,
+        .chain = &run->header->chain,
         .bundle = &bundle->id,
         .derived = &run->derived,
     };

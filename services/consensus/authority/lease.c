@@ -1,6 +1,7 @@
 #include "services/consensus/authority/lease.h"
 
 #include "common/hash.h"
+#include "services/consensus/authority/actor.h"
 
 #define LEASE_TAG "apm2/lease/1"
 #define LEASE_STATE_TAG "apm2/lease-state/1"
@@ -154,12 +155,16 @@ enum outcome lease_issue(const struct act *act)
 }
 
 /* A holder that is an actor's key in hex. */
-static bool is_held_by(const struct lease *lease, const struct key *actor)
+static bool is_held_by(const struct authority *authority, const struct lease *lease, uint32_t actor)
 {
-    char hex[2 * sizeof(actor->b) + 1];
+    struct span holder = holder_of(lease);
+    char hex[2 * sizeof(struct key) + 1] = "";
+    struct key key;
 
-    hex_encode(actor->b, sizeof(actor->b), hex);
-    return span_eq(holder_of(lease), span_of(hex, sizeof(hex) - 1));
+    if (holder.size != sizeof(hex) - 1)
+        return false;
+    memcpy(hex, holder.data, holder.size);
+    return hex_decode(hex, sizeof(key.b), key.b) && actor_answers_to(authority, actor, &key);
 }
 
 /* The lease that a renewal or release is about, when the actor may touch it. */
@@ -177,8 +182,8 @@ static enum outcome look_up(const struct act *act, struct span resource, const s
     if (lease->expires_at_ms <= act->time_ms)
         return OUTCOME_LEASE_LAPSED;
 
-    const struct key *actor = &authority->actors[act->actor].key;
-    if (!key_eq(actor, &lease->issuer) && !is_held_by(lease, actor))
+    if (!actor_answers_to(authority, act->actor, &lease->issuer) &&
+        !is_held_by(authority, lease, act->actor))
         return OUTCOME_LEASE_NOT_HOLDER;
     *ret_slot = slot;
     return OUTCOME_APPLIED;

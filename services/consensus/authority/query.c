@@ -133,6 +133,53 @@ bool authority_next_capability(const struct authority *authority, struct span sp
     return true;
 }
 
+static struct actor_view view_actor(const struct authority *authority, uint32_t slot)
+{
+    const struct actor *actor = &authority->actors[slot];
+    struct actor_view view = {
+        .key = actor->key,
+        .next_nonce = actor->nonces.next,
+        .is_rotated = actor->successor != SLOT_NONE,
+        .rotated_at_ms = actor->rotated_at_ms,
+    };
+
+    if (view.is_rotated)
+        view.successor = authority->actors[actor->successor].key;
+    for (uint32_t space = 0; space < authority->n_spaces; space++) {
+        uint32_t at = actor->capabilities[space];
+        for (; at != SLOT_NONE; at = authority->capabilities[at].next_of_subject) {
+            bool is_root = authority->capabilities[at].depth == 0;
+            view.n_capabilities++;
+            if (view.tier != ACTOR_TIER_2)
+                view.tier = is_root ? ACTOR_TIER_2 : ACTOR_TIER_3;
+        }
+    }
+    return view;
+}
+
+bool authority_find_actor(const struct authority *authority, const struct key *key,
+                          struct actor_view *ret_actor)
+{
+    uint32_t slot = actor_find(authority, key);
+    if (slot == SLOT_NONE)
+        return false;
+
+    *ret_actor = view_actor(authority, slot);
+    return true;
+}
+
+bool authority_next_actor(const struct authority *authority, uint32_t *cursor,
+                          struct actor_view *ret_actor)
+{
+    uint32_t slot = table_next(&authority->actor_table, *cursor);
+    if (slot == SLOT_NONE)
+        return false;
+
+    *ret_actor = view_actor(authority, slot);
+    *cursor = slot + 1;
+    return true;
+}
+
 struct authority_counts authority_count(const struct authority *authority)
 {
     return (struct authority_counts){

@@ -54,6 +54,8 @@ struct capability {
 struct actor {
     struct key key;
     struct nonce_window nonces;
+    uint32_t successor;     /* who holds what it held, SLOT_NONE: the key is in use */
+    uint64_t rotated_at_ms; /* 0: in use */
     bool is_dirty;
     uint32_t next_dirty;
     uint32_t capabilities[NAMESPACES_MAX]; /* first live one per namespace */
@@ -89,6 +91,7 @@ struct act {
     uint32_t actor;
     uint32_t space;
     uint64_t time_ms;
+    const struct hash *chain;
     const struct hash *bundle;
     uint64_t position; /* in the bundle */
     const union event_payload *payload;
