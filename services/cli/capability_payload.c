@@ -1,27 +1,8 @@
 #include "services/cli/capability_payload.h"
 
 #include "common/clock.h"
-#include "common/hash.h"
-#include "common/keyfile.h"
+#include "services/cli/actor_key.h"
 #include "services/cli/parse_value.h"
-
-/* 64 hex digits, or the actor's own PEM file. */
-static enum apm_err read_grantee(const char *text, char out[65], struct complaint *complaint)
-{
-    struct key key;
-    struct sign_pair pair;
-    struct why why = {""};
-    if (!hex_decode(text, sizeof(key.b), key.b)) {
-        enum apm_err err = keyfile_read_sign(text, &pair, &why);
-        if (err != APM_OK)
-            return complain(complaint, err, "--grantee: neither 64 hex digits nor a key file: %s",
-                            why.text);
-        key = pair.public_key;
-        sign_pair_wipe(&pair);
-    }
-    hex_encode(key.b, sizeof(key.b), out);
-    return APM_OK;
-}
 
 static json_t *rights_of(const struct invocation *invocation)
 {
@@ -36,18 +17,21 @@ static json_t *rights_of(const struct invocation *invocation)
 enum apm_err capability_payload(const struct invocation *invocation, json_t **ret_payload,
                                 struct complaint *ret_complaint)
 {
-    char grantee[65];
+    struct key key;
+    char grantee[ACTOR_KEY_TEXT];
     uint64_t ttl_ms = 0;
     if (!has_option(invocation, OPTION_grantee) || !has_option(invocation, OPTION_right)) {
         (void)complain(ret_complaint, APM_ERR_USAGE, "--grantee and --right are needed");
         complain_hint(ret_complaint, "apm2 help %s", invocation->command->words);
         return APM_ERR_USAGE;
     }
-    enum apm_err err = read_grantee(invocation->option[OPTION_grantee], grantee, ret_complaint);
+    enum apm_err err =
+        actor_key_read(invocation->option[OPTION_grantee], "--grantee", &key, ret_complaint);
     if (err == APM_OK)
         err = parse_ms(invocation, OPTION_ttl, &ttl_ms, ret_complaint);
     if (err != APM_OK)
         return err;
+    actor_key_text(&key, grantee);
 
     json_t *payload = json_pack("{s:s, s:s, s:o}", "capability_id", invocation->args[0], "subject",
                                 grantee, "rights", rights_of(invocation));

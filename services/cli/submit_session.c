@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/must.h"
 #include "common/clock.h"
+#include "common/event.h"
 #include "common/hash.h"
 #include "services/cli/parse_value.h"
 
@@ -119,6 +120,12 @@ void submit_session_close(struct submit_session *session)
     session->key_fd = -1;
 }
 
+/* The group of commands that shows what an event is about. */
+static const char *event_family(const char *type)
+{
+    return event_info(event_type_of(span_of(type, strlen(type))))->family;
+}
+
 static int report_one(const struct invocation *invocation, const char *type,
                       const struct batch *batch)
 {
@@ -133,8 +140,7 @@ static int report_one(const struct invocation *invocation, const char *type,
     if (batch->state == BATCH_FINAL && batch->codes[0] != 0) {
         (void)complain(&complaint, APM_ERR_REJECTED, "%s: %s", apm2_outcome_name(batch->codes[0]),
                        apm2_outcome_text(batch->codes[0]));
-        complain_hint(&complaint, "apm2 %s list",
-                      strncmp(type, "Lease", 5) == 0 ? "lease" : "capability");
+        complain_hint(&complaint, "apm2 %s list", event_family(type));
         return say_complaint(invocation, &complaint);
     }
     if (batch->state != BATCH_FINAL) {

@@ -163,3 +163,50 @@ enum apm_err query_capabilities(void *state, struct span args, struct buf *ret_b
     }
     return page_done(node, &page, "capabilities", ret_body);
 }
+
+static const char *tier_text(enum actor_tier tier)
+{
+    switch (tier) {
+    case ACTOR_TIER_NONE:
+        return "";
+    case ACTOR_TIER_2:
+        return "T2";
+    case ACTOR_TIER_3:
+        return "T3";
+    }
+    return "";
+}
+
+static json_t *actor_json(const struct actor_view *actor)
+{
+    json_t *json = json_object();
+
+    set_key(json, "key", &actor->key);
+    json_object_set_new(json, "state", json_string(actor->is_rotated ? "rotated" : "in use"));
+    json_object_set_new(json, "tier", json_string(tier_text(actor->tier)));
+    set_u64(json, "capabilities", actor->n_capabilities);
+    set_u64(json, "next_nonce", actor->next_nonce);
+    if (actor->is_rotated) {
+        set_key(json, "successor", &actor->successor);
+        set_u64(json, "rotated_ms", actor->rotated_at_ms);
+    }
+    return json;
+}
+
+enum apm_err query_actors(void *state, struct span args, struct buf *ret_body)
+{
+    const struct node *node = state;
+    const struct authority *authority = execution_authority(node->execution);
+    struct page page = page_begin(args);
+    struct actor_view actor;
+    struct key key;
+
+    if (query_key(args, "key", &key)) {
+        if (authority_find_actor(authority, &key, &actor))
+            json_array_append_new(page.list, actor_json(&actor));
+    } else {
+        while (page_has_room(&page) && authority_next_actor(authority, &page.cursor, &actor))
+            json_array_append_new(page.list, actor_json(&actor));
+    }
+    return page_done(node, &page, "actors", ret_body);
+}

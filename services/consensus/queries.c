@@ -80,6 +80,7 @@ const struct admin_query node_queries[] = {
     {"account", "is an actor known, and its next nonce", query_account, NULL},
     {"leases", "leases in force", query_leases, NULL},
     {"capabilities", "capabilities and their state", query_capabilities, NULL},
+    {"actors", "actors' keys and what became of them", query_actors, NULL},
     {"event_get", "what became of a bundle or record", NULL, query_event_get},
     {NULL, NULL, NULL, NULL},
 };

@@ -31,6 +31,7 @@ enum apm_err query_transfer(void *state, struct span args, struct buf *ret_body)
 enum apm_err query_account(void *state, struct span args, struct buf *ret_body);
 enum apm_err query_leases(void *state, struct span args, struct buf *ret_body);
 enum apm_err query_capabilities(void *state, struct span args, struct buf *ret_body);
+enum apm_err query_actors(void *state, struct span args, struct buf *ret_body);
 
 /* lookup.c */
 void query_event_get(void *state, uint64_t ticket, struct span args);

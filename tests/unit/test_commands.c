@@ -68,7 +68,7 @@ static const struct wrong {
     {"consenus status", "unknown command \"consenus status\"; did you mean \"consensus status\"?"},
     {"dve up", "unknown command \"dve up\"; did you mean \"dev up\"?"},
     {"frobnicate", "unknown command \"frobnicate\""},
-    {"key", "say which: key new"},
+    {"key", "say which: key new, key list, key show, key rotate"},
     {"consensus status --jsno", "unknown option --jsno; did you mean --json?"},
     {"consensus status --frobnicate", "unknown option --frobnicate"},
     {"consensus status -q", "unknown option -q"},
