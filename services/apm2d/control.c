@@ -16,16 +16,19 @@
 #include "common/wire.h"
 
 #define QUERY_BYTES_MAX (70u * KIB)
-#define ANSWER_BYTES_MAX (128u * KIB)
+#define ANSWER_BYTES_MAX (192u * KIB)
 
 static json_t *describe_child(const struct child *child, uint64_t now_ms)
 {
     char last[64];
+    const struct life *life = &child->life;
     child_last_exit(child, last, sizeof(last));
-    uint64_t up_ms = child->state == CHILD_UP ? now_ms - child->started_ms : 0;
-    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s}", "service", child->service, "state",
-                     child_state_text(child->state), "pid", (int)child->pid, "restarts",
-                     (json_int_t)child->n_restarts, "up_ms", (json_int_t)up_ms, "last_exit", last);
+    const char *state = child_exists(child) ? life_state_text(life->state) : "not built";
+    bool is_running = life->state == LIFE_UP || life->state == LIFE_STARTING;
+    uint64_t up_ms = is_running ? now_ms - life->started_ms : 0;
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s}", "service", child->service, "state",
+                     state, "pid", (int)child->pid, "restarts", (json_int_t)life->n_crashes,
+                     "up_ms", (json_int_t)up_ms, "last_exit", last, "status", child->status);
 }
 
 static const char *want_text(enum node_want want)
@@ -48,8 +51,10 @@ static json_t *describe(struct roster *roster)
     for (uint32_t i = 0; i < roster_n(roster); i++) {
         const struct roster_node *node = roster_node(roster, i);
         json_t *services = json_array();
-        for (uint32_t j = 0; j < CHILDREN_N; j++)
-            (void)json_array_append_new(services, describe_child(&node->children[j], now_ms));
+        for (uint32_t j = 0; j < CHILDREN_N; j++) {
+            if (node->children[j].service != NULL)
+                (void)json_array_append_new(services, describe_child(&node->children[j], now_ms));
+        }
         (void)json_array_append_new(nodes, json_pack("{s:s, s:s, s:o}", "name", node->name, "want",
                                                      want_text(node->want), "services", services));
     }
@@ -61,36 +66,86 @@ static bool verb_is(const struct wire_query *query, const char *verb)
     return span_eq(query->verb, span_of(verb, strlen(verb)));
 }
 
-/* Nothing is changed unless every name is known. */
-static enum apm_err want(struct roster *roster, const json_t *names, enum node_want want)
+/* What a request is about. All nodes, or whole nodes, when none is named. */
+struct aim {
+    const json_t *nodes;
+    const json_t *services;
+    enum node_want want;
+};
+
+static bool is_named(const json_t *names, const char *name)
 {
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        const char *name = json_string_value(json_array_get(names, i));
-        if (name == NULL || roster_find(roster, name) == NULL)
-            return APM_ERR_NOT_FOUND;
+    size_t i = 0;
+    const json_t *entry = NULL;
+    json_array_foreach((json_t *)(uintptr_t)names, i, entry)
+    {
+        const char *text = json_string_value(entry);
+        if (text != NULL && strcmp(text, name) == 0)
+            return true;
     }
-    for (size_t i = 0; i < json_array_size(names); i++)
-        roster_want(roster_find(roster, json_string_value(json_array_get(names, i))), want);
-    for (uint32_t i = 0; json_array_size(names) == 0 && i < roster_n(roster); i++)
-        roster_want(roster_node(roster, i), want);
-    return APM_OK;
+    return json_array_size(names) == 0;
+}
+
+/* Nothing is changed unless every name is known. */
+static bool are_known(struct roster *roster, const struct aim *aim)
+{
+    for (size_t i = 0; i < json_array_size(aim->nodes); i++) {
+        const char *name = json_string_value(json_array_get(aim->nodes, i));
+        if (name == NULL || roster_find(roster, name) == NULL)
+            return false;
+    }
+    for (size_t i = 0; i < json_array_size(aim->services); i++) {
+        const char *name = json_string_value(json_array_get(aim->services, i));
+        if (name == NULL || node_service_find(name) == NODE_SERVICE_END)
+            return false;
+    }
+    return true;
+}
+
+static enum apm_err want_services(struct roster_node *node, const struct aim *aim)
+{
+    enum apm_err err = APM_OK;
+    for (size_t i = 0; i < json_array_size(aim->services) && err == APM_OK; i++) {
+        const char *name = json_string_value(json_array_get(aim->services, i));
+        err = roster_want_service(node, node_service_find(name), aim->want, clock_mono_ms());
+    }
+    return err;
+}
+
+static enum apm_err want(struct roster *roster, const struct aim *aim)
+{
+    enum apm_err err = are_known(roster, aim) ? APM_OK : APM_ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < roster_n(roster) && err == APM_OK; i++) {
+        struct roster_node *node = roster_node(roster, i);
+        if (!is_named(aim->nodes, node->name))
+            continue;
+        if (json_array_size(aim->services) > 0)
+            err = want_services(node, aim);
+        else
+            roster_want(node, aim->want);
+    }
+    return err;
 }
 
 static enum apm_err act(struct control *control, const struct wire_query *query, const json_t *args)
 {
-    const json_t *names = json_object_get(args, "nodes");
+    struct aim aim = {json_object_get(args, "nodes"), json_object_get(args, "services"), WANT_UP};
     if (verb_is(query, "status"))
         return APM_OK;
-    if (verb_is(query, "start"))
-        return want(control->roster, names, WANT_UP);
-    if (verb_is(query, "stop"))
-        return want(control->roster, names, WANT_DOWN);
-    if (verb_is(query, "restart"))
-        return want(control->roster, names, WANT_RESTART);
     if (verb_is(query, "down")) {
         control->is_ending = true;
-        return want(control->roster, NULL, WANT_DOWN);
+        return want(control->roster, &(struct aim){NULL, NULL, WANT_DOWN});
     }
+    if (control->is_ending)
+        return APM_ERR_REJECTED;
+    if (verb_is(query, "start"))
+        return want(control->roster, &aim);
+    aim.want = WANT_DOWN;
+    if (verb_is(query, "stop"))
+        return want(control->roster, &aim);
+    aim.want = WANT_RESTART;
+    if (verb_is(query, "restart"))
+        return want(control->roster, &aim);
     return APM_ERR_BAD_INPUT;
 }
 

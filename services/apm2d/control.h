@@ -1,12 +1,15 @@
 /*
- * control - the watcher's own socket, <dir>/apm2d.sock: life and death only.
+ * control - apm2d's own socket, <dir>/apm2d.sock: life and death only.
  *
- * SOCK_SEQPACKET, one `query` message a packet, answered by one `answer`. Verbs:
+ * SOCK_SEQPACKET, one `query` message a packet, answered by one `answer`, whose body is
+ * the state after it: {"pid", "nodes": [{"name", "want", "services": [...]}]}. Verbs:
  *
- *   status               {"pid", "nodes": [{"name", "want", "services": [...]}]}
- *   start|stop|restart   {"nodes": [names]}, all when absent; answered at once
+ *   status               changes nothing
+ *   start|stop|restart   {"nodes": [names], "services": [names]}; all nodes when none is
+ *                        named, whole nodes when no service is; answered at once
  *   down                 stop everything, then end
  *
+ * NOT_FOUND: a name that is none. REJECTED: a service of a node that is down.
  * No ZeroMQ: the supervisor forks. Mode 0600: root or the owner.
  */
 #ifndef APM2_CONTROL_H

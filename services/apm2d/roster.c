@@ -1,118 +1,24 @@
 #include "services/apm2d/roster.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "common/mem.h"
 #include "common/clock.h"
+#include "common/mem.h"
 #include "common/must.h"
 
-#define CONSENSUS_GRACE_MS 15000u
-#define POSTGRES_GRACE_MS 20000u
-#define MIGRATE_GRACE_MS 5000u
+#define STRINGS_MAX (VALIDATORS_MAX * 24u)
 
 struct roster {
-    json_t *file; /* owns the strings read from it */
     uint32_t n;
     struct roster_node nodes[VALIDATORS_MAX];
-    char *strings[VALIDATORS_MAX * 8u]; /* made here */
+    char *strings[STRINGS_MAX];
     uint32_t n_strings;
 };
 
-static const char *keep(struct roster *roster, const char *a, const char *b)
+struct roster *roster_new(void)
 {
-    char *text = NULL;
-    MUST(roster->n_strings < N_ELEMENTS(roster->strings));
-    MUST(asprintf(&text, "%s%s", a, b) >= 0);
-    roster->strings[roster->n_strings++] = text;
-    return text;
-}
-
-static void lay_out_postgres(struct roster *roster, struct child *child, const char *dir,
-                             const struct roster_programs *programs)
-{
-    *child = (struct child){
-        .service = "postgresql",
-        .argv = {programs->postgres, "-D", keep(roster, dir, "/pg")},
-        .log_path = keep(roster, dir, "/log/postgresql.log"),
-        .stop_signal = SIGINT, /* fast shutdown: sessions are cut, nothing is lost */
-        .kill_signal = SIGQUIT,
-        .orphan_signal = SIGINT,
-        .grace_ms = POSTGRES_GRACE_MS,
-    };
-}
-
-static void lay_out_node(struct roster *roster, struct roster_node *node, const char *dir,
-                         const struct roster_programs *programs)
-{
-    const char *config = keep(roster, dir, "/apm2.yaml");
-    const char *log = keep(roster, dir, "/log/consensus.log");
-    lay_out_postgres(roster, &node->children[CHILD_POSTGRES], dir, programs);
-    node->children[CHILD_MIGRATE] = (struct child){
-        .service = "migrate",
-        .argv = {programs->apm2, "db", "migrate", "--config", config, "--timeout", "2m"},
-        .log_path = log,
-        .stop_signal = SIGTERM,
-        .kill_signal = SIGKILL,
-        .orphan_signal = SIGTERM,
-        .grace_ms = MIGRATE_GRACE_MS,
-        .is_one_shot = true,
-    };
-    node->children[CHILD_CONSENSUS] = (struct child){
-        .service = "consensus",
-        .argv = {programs->consensus, "--config", config},
-        .log_path = log,
-        .stop_signal = SIGTERM,
-        .kill_signal = SIGKILL,
-        .orphan_signal = SIGTERM,
-        .grace_ms = CONSENSUS_GRACE_MS,
-    };
-    for (uint32_t i = 0; i < CHILDREN_N; i++)
-        node->children[i].node = node->name;
-}
-
-static enum apm_err lay_out(struct roster *roster, const struct roster_programs *programs,
-                            struct why *ret_why)
-{
-    const char *user = json_string_value(json_object_get(roster->file, "postgres_user"));
-    json_t *nodes = json_object_get(roster->file, "nodes");
-    if (json_array_size(nodes) == 0 || json_array_size(nodes) > VALIDATORS_MAX)
-        return explain(ret_why, APM_ERR_CONFIG, "cluster.json: no nodes, or too many");
-
-    for (size_t i = 0; i < json_array_size(nodes); i++) {
-        json_t *entry = json_array_get(nodes, i);
-        struct roster_node *node = &roster->nodes[i];
-        const char *dir = json_string_value(json_object_get(entry, "dir"));
-        node->name = json_string_value(json_object_get(entry, "name"));
-        if (node->name == NULL || dir == NULL)
-            return explain(ret_why, APM_ERR_CONFIG, "cluster.json: node %zu lacks name or dir", i);
-        lay_out_node(roster, node, dir, programs);
-        node->children[CHILD_POSTGRES].user = user;
-        roster->n++;
-    }
-    return APM_OK;
-}
-
-enum apm_err roster_read(const char *dir, const struct roster_programs *programs,
-                         struct roster **ret_roster, struct why *ret_why)
-{
-    struct roster *roster = mem_new(1, sizeof(*roster));
-    const char *path = keep(roster, dir, "/cluster.json");
-
-    json_error_t error;
-    roster->file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    enum apm_err err = roster->file != NULL
-                           ? lay_out(roster, programs, ret_why)
-                           : explain(ret_why, APM_ERR_CONFIG, "%s: %s", path, error.text);
-    if (err != APM_OK)
-        roster_destroy(&roster);
-    else
-        *ret_roster = roster;
-    return err;
+    return mem_new(1, sizeof(struct roster));
 }
 
 void roster_destroy(struct roster **roster)
@@ -121,9 +27,24 @@ void roster_destroy(struct roster **roster)
         return;
     for (uint32_t i = 0; i < (*roster)->n_strings; i++)
         free((*roster)->strings[i]);
-    json_decref((*roster)->file);
     free(*roster);
     *roster = NULL;
+}
+
+const char *roster_keep(struct roster *roster, const char *a, const char *b)
+{
+    MUST(roster->n_strings < STRINGS_MAX);
+    char *text = mem_printf("%s%s", a, b);
+    roster->strings[roster->n_strings++] = text;
+    return text;
+}
+
+struct roster_node *roster_add(struct roster *roster, const char *name)
+{
+    MUST(roster->n < VALIDATORS_MAX);
+    struct roster_node *node = &roster->nodes[roster->n++];
+    node->name = roster_keep(roster, name, "");
+    return node;
 }
 
 uint32_t roster_n(const struct roster *roster)
@@ -146,52 +67,85 @@ struct roster_node *roster_find(struct roster *roster, const char *name)
     return NULL;
 }
 
-static bool is_untouched(const struct child *child)
+static bool is_given_up(const struct child *child)
 {
-    return child->state == CHILD_STOPPED || child->state == CHILD_DONE;
+    return child->life.state == LIFE_FAILED || child->life.state == LIFE_FENCED;
 }
 
 static bool is_node_down(const struct roster_node *node)
 {
     for (uint32_t i = 0; i < CHILDREN_N; i++) {
-        if (!child_is_down(&node->children[i]))
+        if (!life_is_down(&node->children[i].life))
             return false;
     }
     return true;
 }
 
-/* What was given up gets a new chance whenever somebody asks for the node. */
+static bool are_services_down(const struct roster_node *node)
+{
+    for (uint32_t i = CHILD_MIGRATE; i < CHILDREN_N; i++) {
+        if (!life_is_down(&node->children[i].life))
+            return false;
+    }
+    return true;
+}
+
 void roster_want(struct roster_node *node, enum node_want want)
 {
     node->want = want;
     for (uint32_t i = 0; i < CHILDREN_N; i++) {
         struct child *child = &node->children[i];
-        if (child->state == CHILD_FAILED || child->state == CHILD_FENCED)
-            child->state = CHILD_STOPPED;
+        child->is_held = false;
+        if (is_given_up(child))
+            child->life.state = LIFE_STOPPED;
     }
+}
+
+/* Its database's schema is there, or is somebody else's business. */
+static bool may_run_services(const struct roster_node *node)
+{
+    const struct child *migrate = &node->children[CHILD_MIGRATE];
+    return !child_exists(migrate) || migrate->life.state == LIFE_DONE;
+}
+
+enum apm_err roster_want_service(struct roster_node *node, enum node_service service,
+                                 enum node_want want, uint64_t now_ms)
+{
+    struct child *child = &node->children[CHILD_SERVICES + service];
+    if (node->want != WANT_UP || !child_exists(child))
+        return APM_ERR_REJECTED;
+    child->is_held = want == WANT_DOWN;
+    if (want == WANT_DOWN)
+        child_stop(child, now_ms);
+    else if (!may_run_services(node))
+        return APM_OK; /* with the others, as soon as they may */
+    else if (want == WANT_UP)
+        child_start(child, now_ms);
+    else
+        child_restart(child, now_ms);
+    return APM_OK;
+}
+
+static void start_if_stopped(struct child *child, uint64_t now_ms)
+{
+    if (child_exists(child) && child->life.state == LIFE_STOPPED && !child->is_held)
+        child_start(child, now_ms);
 }
 
 static void bring_up(struct roster_node *node, uint64_t now_ms)
 {
-    struct child *postgres = &node->children[CHILD_POSTGRES];
-    struct child *migrate = &node->children[CHILD_MIGRATE];
-    struct child *consensus = &node->children[CHILD_CONSENSUS];
-
-    if (is_untouched(postgres))
-        child_start(postgres, now_ms);
+    start_if_stopped(&node->children[CHILD_POSTGRES], now_ms);
     /* Waits for the database itself, however long its recovery takes. */
-    if (migrate->state == CHILD_STOPPED)
-        child_start(migrate, now_ms);
-    if (migrate->state == CHILD_DONE && is_untouched(consensus))
-        child_start(consensus, now_ms);
+    start_if_stopped(&node->children[CHILD_MIGRATE], now_ms);
+    for (uint32_t i = CHILD_SERVICES; i < CHILDREN_N && may_run_services(node); i++)
+        start_if_stopped(&node->children[i], now_ms);
 }
 
 static void bring_down(struct roster_node *node, uint64_t now_ms)
 {
-    child_stop(&node->children[CHILD_CONSENSUS], now_ms);
-    child_stop(&node->children[CHILD_MIGRATE], now_ms);
-    if (child_is_down(&node->children[CHILD_CONSENSUS]) &&
-        child_is_down(&node->children[CHILD_MIGRATE]))
+    for (uint32_t i = CHILD_MIGRATE; i < CHILDREN_N; i++)
+        child_stop(&node->children[i], now_ms);
+    if (are_services_down(node))
         child_stop(&node->children[CHILD_POSTGRES], now_ms);
 }
 
@@ -243,6 +197,25 @@ void roster_reap(struct roster *roster, uint64_t now_ms)
     }
 }
 
+void roster_heard(struct roster *roster, pid_t pid, const char *words, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < roster->n; i++) {
+        for (uint32_t j = 0; j < CHILDREN_N; j++) {
+            struct child *child = &roster->nodes[i].children[j];
+            if (life_has_process(&child->life) && child->pid == pid)
+                child_said(child, words, now_ms);
+        }
+    }
+}
+
+void roster_reload(const struct roster *roster)
+{
+    for (uint32_t i = 0; i < roster->n; i++) {
+        for (uint32_t j = 0; j < CHILDREN_N; j++)
+            child_reload(&roster->nodes[i].children[j]);
+    }
+}
+
 bool roster_is_down(const struct roster *roster)
 {
     for (uint32_t i = 0; i < roster->n; i++) {
@@ -250,4 +223,51 @@ bool roster_is_down(const struct roster *roster)
             return false;
     }
     return true;
+}
+
+static void look_at(const struct roster_node *node, const struct child *child, uint64_t now_ms,
+                    struct roster_sight *sight)
+{
+    bool is_up = child->life.state == LIFE_UP;
+    bool is_wanted = node->want == WANT_UP && !child->is_held;
+    sight->n_services++;
+    sight->n_up += is_up;
+    if (is_wanted && !is_up && !is_given_up(child))
+        sight->is_settled = false;
+    if (life_is_overdue(&child->life, now_ms))
+        sight->is_overdue = true;
+}
+
+struct roster_sight roster_look(const struct roster *roster, uint64_t now_ms)
+{
+    struct roster_sight sight = {.is_settled = true, .status = ""};
+    for (uint32_t i = 0; i < roster->n; i++) {
+        const struct roster_node *node = &roster->nodes[i];
+        const struct child *consensus =
+            &node->children[(uint32_t)CHILD_SERVICES + NODE_SERVICE_CONSENSUS];
+        for (uint32_t j = CHILD_SERVICES; j < CHILDREN_N; j++) {
+            if (child_exists(&node->children[j]))
+                look_at(node, &node->children[j], now_ms, &sight);
+        }
+        if (sight.status[0] == 0)
+            sight.status = consensus->status;
+    }
+    return sight;
+}
+
+static bool is_amiss(const struct child *child, bool is_ending)
+{
+    return is_ending ? life_has_process(&child->life) : child->life.state != LIFE_UP;
+}
+
+void roster_list_amiss(const struct roster *roster, bool is_ending, struct buf *ret_text)
+{
+    for (uint32_t i = 0; i < roster->n; i++) {
+        for (uint32_t j = is_ending ? CHILD_POSTGRES : CHILD_SERVICES; j < CHILDREN_N; j++) {
+            const struct child *child = &roster->nodes[i].children[j];
+            if (child_exists(child) && is_amiss(child, is_ending))
+                (void)buf_printf(ret_text, "%s%s/%s %s", ret_text->size > 0 ? ", " : "",
+                                 child->node, child->service, life_state_text(child->life.state));
+        }
+    }
 }

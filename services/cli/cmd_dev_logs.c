@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/program.h"
 #include "services/cli/parse_value.h"
 #include "services/cli/process.h"
 #include "services/cli/cluster.h"
 
 #define FOLLOW_PAUSE_NS 200000000L
 #define CHUNK_BYTES (64u * KIB)
-#define LOGS_MAX (2u * VALIDATORS_MAX)
+#define LOGS_MAX ((NODE_SERVICE_END + 2u) * VALIDATORS_MAX)
 
 struct log_file {
     char path[CLUSTER_PATH_MAX + 32];
@@ -28,7 +29,7 @@ static void print_lines(const struct log_file *log, const char *text, bool has_c
     unsigned node = (unsigned)(log->node[1] - '1') % N_ELEMENTS(colours);
     while (*text != 0) {
         size_t n = strcspn(text, "\n");
-        (void)printf("%s%-3s %-10s |%s %.*s\n", has_colour ? colours[node] : "", log->node,
+        (void)printf("%s%-3s %-17s |%s %.*s\n", has_colour ? colours[node] : "", log->node,
                      log->service, has_colour ? "\033[0m" : "", (int)n, text);
         text += n;
         text += *text == '\n';
@@ -63,26 +64,48 @@ static void print_new(struct log_file *log, char *chunk, bool has_colour)
     print_lines(log, chunk, has_colour);
 }
 
-static bool is_named(const struct invocation *names, const char *name)
+/* What the words on the line may name beside nodes: a file <node>/log/<name>.log each. */
+static const char *log_name(uint32_t i)
 {
-    for (uint32_t i = 0; i < names->n_args; i++) {
-        if (strcmp(names->args[i], name) == 0)
+    if (i < NODE_SERVICE_END)
+        return node_service_name(i);
+    return i == NODE_SERVICE_END ? "migrate" : "postgresql";
+}
+
+#define LOG_NAMES (NODE_SERVICE_END + 2u)
+
+static bool is_log_name(const char *word)
+{
+    uint32_t i = 0;
+    while (i < LOG_NAMES && strcmp(log_name(i), word) != 0)
+        i++;
+    return i < LOG_NAMES;
+}
+
+/* Words of one kind choose among it; without any of that kind all are meant. */
+static bool is_chosen(const struct invocation *words, const char *name, bool is_log)
+{
+    bool has_kind = false;
+    for (uint32_t i = 0; i < words->n_args; i++) {
+        if (strcmp(words->args[i], name) == 0)
             return true;
+        has_kind |= is_log_name(words->args[i]) == is_log;
     }
-    return names->n_args == 0;
+    return !has_kind;
 }
 
 static uint32_t list_logs(const struct invocation *invocation, const struct cluster *cluster,
                           struct log_file *logs)
 {
-    static const char *const services[] = {"consensus", "postgresql"};
     uint32_t n = 0;
     for (uint32_t i = 0; i < cluster->n; i++) {
         const struct cluster_node *node = &cluster->nodes[i];
-        for (size_t j = 0; j < N_ELEMENTS(services) && is_named(invocation, node->name); j++) {
-            logs[n] = (struct log_file){.node = node->name, .service = services[j]};
+        for (uint32_t j = 0; j < LOG_NAMES && is_chosen(invocation, node->name, false); j++) {
+            if (!is_chosen(invocation, log_name(j), true))
+                continue;
+            logs[n] = (struct log_file){.node = node->name, .service = log_name(j)};
             (void)snprintf(logs[n].path, sizeof(logs[n].path), "%s/log/%s.log", node->dir,
-                           services[j]);
+                           log_name(j));
             n++;
         }
     }
@@ -115,8 +138,11 @@ int cmd_dev_logs(const struct invocation *invocation)
     if (err == APM_OK)
         err = cluster_read(dir, &cluster, &complaint);
     for (uint32_t i = 0; err == APM_OK && i < invocation->n_args; i++) {
-        if (cluster_index_of(&cluster, invocation->args[i]) == cluster.n)
-            err = cluster_no_node(&cluster, invocation->args[i], &complaint);
+        const char *word = invocation->args[i];
+        if (!is_log_name(word) && cluster_index_of(&cluster, word) == cluster.n) {
+            err = cluster_no_node(&cluster, word, &complaint);
+            complain_hint(&complaint, "or name a service: apm2 dev logs n1 consensus");
+        }
     }
     if (err != APM_OK)
         return say_complaint(invocation, &complaint);

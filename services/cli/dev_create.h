@@ -1,7 +1,7 @@
 /*
  * dev_create - the files of a new development cluster, and their removal.
  *
- *   <dir>/cluster.json genesis.json operator.pem t0/t0-I.pem apm2d.{lock,sock,log}
+ *   <dir>/cluster.json genesis.json operator.pem t0/t0-I.pem apm2d.{lock,sock,notify,log}
  *   <dir>/nI/apm2.yaml keys/ run/ log/ data/ pg/ pgsock/
  *
  * cluster.json is written last: without it the directory holds no cluster, and what a

@@ -60,7 +60,7 @@ static enum apm_err check(const char *address, uint16_t port, struct complaint *
 
 static enum apm_err check_all(const struct dev_ports *wanted, struct complaint *complaint)
 {
-    static const uint16_t ports[] = {9090, 9096, 9471};
+    static const uint16_t ports[] = {9090, 9091, 9095, 9096, 9470, 9471, 9472, 9473, 9474};
     for (uint32_t i = 0; i < wanted->n_nodes; i++) {
         char address[64];
         (void)snprintf(address, sizeof(address), "%s.%u", wanted->net, i + 1);

@@ -37,7 +37,7 @@ static bool is_ours(const char *name)
 {
     static const char *const names[] = {
         "cluster.json", "cluster.json.tmp", "genesis.json", "operator.pem", "t0",
-        "apm2d.lock",   "apm2d.sock",       "apm2d.log",    "apm2d.log.1",
+        "apm2d.lock",   "apm2d.sock",       "apm2d.notify", "apm2d.log",    "apm2d.log.1",
     };
     for (size_t i = 0; i < N_ELEMENTS(names); i++) {
         if (strcmp(name, names[i]) == 0)

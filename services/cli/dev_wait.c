@@ -14,10 +14,11 @@
 
 struct node_sight {
     bool is_wanted;
-    bool is_up;
+    bool is_up;         /* its validator */
+    bool are_others_up; /* its other services, but those somebody stopped */
     bool is_healthy;
     uint64_t height;
-    char word[32]; /* for the progress line */
+    char word[64]; /* for the progress line */
 };
 
 static void pause_a_little(void)
@@ -35,10 +36,8 @@ static const char *text_of(const json_t *object, const char *name)
 static enum apm_err given_up(const struct cluster_node *node, const json_t *service,
                              struct complaint *complaint)
 {
-    char path[CLUSTER_PATH_MAX + 32], tail[700];
-    bool is_postgres = strcmp(text_of(service, "service"), "postgresql") == 0;
-    (void)snprintf(path, sizeof(path), "%s/log/%s.log", node->dir,
-                   is_postgres ? "postgresql" : "consensus");
+    char path[CLUSTER_PATH_MAX + 64], tail[700];
+    (void)snprintf(path, sizeof(path), "%s/log/%.40s.log", node->dir, text_of(service, "service"));
     process_log_tail(path, 4, tail, sizeof(tail));
     (void)complain(complaint, APM_ERR_UNHEALTHY, "%s: %s is %s (%s); its log ends:\n%s", node->name,
                    text_of(service, "service"), text_of(service, "state"),
@@ -53,7 +52,8 @@ static enum apm_err look_at_processes(const struct cluster_node *node, const jso
 {
     size_t i = 0;
     json_t *service = NULL;
-    *sight = (struct node_sight){.is_wanted = strcmp(text_of(entry, "want"), "down") != 0};
+    *sight = (struct node_sight){.is_wanted = strcmp(text_of(entry, "want"), "down") != 0,
+                                 .are_others_up = true};
     (void)snprintf(sight->word, sizeof(sight->word), "starting");
     json_array_foreach(json_object_get(entry, "services"), i, service)
     {
@@ -62,6 +62,9 @@ static enum apm_err look_at_processes(const struct cluster_node *node, const jso
             return given_up(node, service, complaint);
         if (strcmp(text_of(service, "service"), "consensus") == 0)
             sight->is_up = strcmp(state, "up") == 0;
+        else if (strcmp(state, "starting") == 0 || strcmp(state, "waiting") == 0 ||
+                 strcmp(state, "hung") == 0)
+            sight->are_others_up = false;
     }
     return APM_OK;
 }
@@ -77,8 +80,9 @@ static void look_at_health(const struct cluster_node *node, struct node_sight *s
     const char *health = text_of(status, "health");
     sight->is_healthy = strcmp(health, "healthy") == 0;
     sight->height = (uint64_t)json_integer_value(json_object_get(status, "height"));
-    (void)snprintf(sight->word, sizeof(sight->word), "%s at %llu", health,
-                   (unsigned long long)sight->height);
+    (void)snprintf(sight->word, sizeof(sight->word), "%s at %llu%s", health,
+                   (unsigned long long)sight->height,
+                   sight->are_others_up ? "" : ", services starting");
     json_decref(status);
 }
 
@@ -89,7 +93,8 @@ static bool are_well(const struct node_sight *sights, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         if (!sights[i].is_wanted)
             continue;
-        if (!sights[i].is_healthy || (has_height && sights[i].height != height))
+        if (!sights[i].is_healthy || !sights[i].are_others_up ||
+            (has_height && sights[i].height != height))
             return false;
         height = sights[i].height;
         has_height = true;

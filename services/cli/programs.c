@@ -9,33 +9,6 @@ static bool is_program(const char *path)
     return access(path, X_OK) == 0;
 }
 
-static bool own_dir(char out[CLUSTER_PATH_MAX])
-{
-    ssize_t n = readlink("/proc/self/exe", out, CLUSTER_PATH_MAX - 1);
-    if (n <= 0)
-        return false;
-    out[n] = 0;
-    char *slash = strrchr(out, '/');
-    if (slash == NULL)
-        return false;
-    *slash = 0;
-    return true;
-}
-
-/* Installed: bin, sbin or libexec. Built: services/<room>/<name>. */
-static bool find_own(const char *dir, const char *room, const char *name,
-                     char out[CLUSTER_PATH_MAX])
-{
-    const char *const places[] = {"", "/../sbin", "/../libexec/apm2", "/../lib/apm2"};
-    for (size_t i = 0; i < N_ELEMENTS(places); i++) {
-        int n = snprintf(out, CLUSTER_PATH_MAX, "%s%s/%s", dir, places[i], name);
-        if (n < (int)CLUSTER_PATH_MAX && is_program(out))
-            return true;
-    }
-    int n = snprintf(out, CLUSTER_PATH_MAX, "%s/../%s/%s", dir, room, name);
-    return n < (int)CLUSTER_PATH_MAX && is_program(out);
-}
-
 static bool in_dir(const char *dir, struct programs *programs)
 {
     int n = snprintf(programs->initdb, CLUSTER_PATH_MAX, "%s/initdb", dir);
@@ -90,13 +63,11 @@ static enum apm_err find_postgres(struct programs *programs, struct complaint *c
 
 enum apm_err programs_find(struct programs *ret_programs, struct complaint *ret_complaint)
 {
-    char dir[CLUSTER_PATH_MAX];
-    if (!own_dir(dir) || !find_own(dir, "cli", "apm2", ret_programs->apm2))
-        return complain(ret_complaint, APM_ERR_IO, "cannot tell where this program is");
-    if (!find_own(dir, "apm2d", "apm2d", ret_programs->apm2d) ||
-        !find_own(dir, "consensus", "apm2-consensus", ret_programs->consensus)) {
+    char consensus[PROGRAM_PATH_MAX];
+    if (!program_find("apm2d", "apm2d", ret_programs->apm2d) ||
+        !program_find("consensus", "apm2-consensus", consensus)) {
         (void)complain(ret_complaint, APM_ERR_CONFIG,
-                       "apm2d and apm2-consensus are not beside %s/apm2", dir);
+                       "apm2d and apm2-consensus are not beside this program");
         complain_hint(ret_complaint, "ninja -C build, or install all of APM2");
         return APM_ERR_CONFIG;
     }

@@ -1,20 +1,19 @@
 /*
- * programs - where our own programs and PostgreSQL's are.
+ * programs - where apm2d and PostgreSQL's programs are.
  *
- * Ours lie beside this executable, or in the build tree's sibling directories.
+ * Ours lie where common/program.h looks for them.
  * PostgreSQL's: APM2_POSTGRES_BIN, then the newest /usr/lib/postgresql/N/bin, then PATH.
  */
 #ifndef APM2_CLI_PROGRAMS_H
 #define APM2_CLI_PROGRAMS_H
 
+#include "common/program.h"
 #include "services/cli/cluster.h"
 
 #define POSTGRES_VERSION_MIN 15
 
 struct programs {
-    char apm2[CLUSTER_PATH_MAX];
-    char apm2d[CLUSTER_PATH_MAX];
-    char consensus[CLUSTER_PATH_MAX];
+    char apm2d[PROGRAM_PATH_MAX];
     char postgres[CLUSTER_PATH_MAX];
     char initdb[CLUSTER_PATH_MAX];
 };

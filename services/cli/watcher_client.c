@@ -145,8 +145,8 @@ _Noreturn static void become_watcher(const struct cluster *cluster, const struct
     /* These mean the command line's choice here, and a setting there. */
     (void)unsetenv("APM2_NODE");
     (void)unsetenv("APM2_CLUSTER");
-    (void)execl(programs->apm2d, programs->apm2d, "--dir", cluster->dir, "--apm2", programs->apm2,
-                "--consensus", programs->consensus, "--postgres", programs->postgres, NULL);
+    (void)execl(programs->apm2d, programs->apm2d, "--dir", cluster->dir, "--postgres",
+                programs->postgres, NULL);
     _exit(127);
 }
 

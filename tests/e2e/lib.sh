@@ -70,13 +70,16 @@ note() {
 }
 
 collect_evidence() {
-    local node
+    local node log
     echo "== dev status"
     apm2 dev status
     for node in "${NODES[@]}"; do
         echo "== $node"
         apm2 --node "$node" consensus status --verbose --json
-        grep -v level=debug "$DIR/$node/log/consensus.log" | tail -n 25
+        for log in "$DIR/$node"/log/*.log; do
+            echo "-- ${log##*/}"
+            grep -v level=debug "$log" | tail -n 25
+        done
     done
 }
 

@@ -1,13 +1,18 @@
-/* The watcher's children: back-off, crash loop, fence, grace. Real processes, our clock. */
+/* apm2d's children: real processes and their signals, our clock. What is decided about
+ * them, life.h's own test covers. */
 #include "tests/support/unit.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "services/apm2d/child.h"
+#include "services/apm2d/notify.h"
 
 static struct child child;
 
@@ -21,7 +26,7 @@ static void a_shell_child(const char *script)
         .stop_signal = SIGTERM,
         .kill_signal = SIGKILL,
         .orphan_signal = SIGKILL,
-        .grace_ms = 1000,
+        .life.rules = {.grace_ms = 1000, .may_be_fenced = true},
     };
 }
 
@@ -41,66 +46,36 @@ static void let_it_end(uint64_t now_ms)
     ck_assert(child_exited(&child, pid, status, now_ms));
 }
 
-START_TEST(a_crash_is_answered_with_growing_pauses_then_given_up)
+static void assert_last_exit(const char *want)
 {
-    uint64_t now_ms = 1000, pause_ms = 0;
-    child_start(&child, now_ms);
-    for (int life = 1; life < 5; life++) {
-        ck_assert_int_eq(child.state, CHILD_UP);
-        let_it_end(now_ms + 1);
-        ck_assert_int_eq(child.state, CHILD_WAITING);
-        uint64_t next_ms = child_deadline_ms(&child) - (now_ms + 1);
-        ck_assert_uint_ge(next_ms, 500u << (life - 1));
-        ck_assert_uint_gt(next_ms, pause_ms);
-        pause_ms = next_ms;
-        child_turn(&child, child_deadline_ms(&child) - 1);
-        ck_assert_int_eq(child.state, CHILD_WAITING);
-        now_ms = child_deadline_ms(&child);
-        child_turn(&child, now_ms);
-    }
-    let_it_end(now_ms + 1);
-    ck_assert_int_eq(child.state, CHILD_FAILED);
-    ck_assert_uint_eq(child_deadline_ms(&child), CLOCK_NEVER);
-    ck_assert(child_is_down(&child));
+    char how[64];
+    child_last_exit(&child, how, sizeof(how));
+    ck_assert_str_eq(how, want);
 }
-END_TEST
 
-START_TEST(a_long_life_forgives_earlier_short_ones)
+START_TEST(a_crash_is_answered_with_a_new_process)
 {
-    uint64_t now_ms = 1000;
-    child_start(&child, now_ms);
-    for (int life = 0; life < 20; life++) {
-        let_it_end(now_ms + 60000);
-        ck_assert_int_eq(child.state, CHILD_WAITING);
-        ck_assert_uint_le(child_deadline_ms(&child), now_ms + 60000 + 600);
-        now_ms = child_deadline_ms(&child);
-        child_turn(&child, now_ms);
-    }
-    let_it_end(now_ms);
-    ck_assert_uint_eq(child.n_restarts, 21);
+    assert_last_exit("");
+    child_start(&child, 1000);
+    pid_t first = child.pid;
+    let_it_end(1001);
+    ck_assert_int_eq(child.life.state, LIFE_WAITING);
+    assert_last_exit("exit 3");
+    child_turn(&child, child_deadline_ms(&child));
+    ck_assert_int_eq(child.life.state, LIFE_UP);
+    ck_assert_int_ne(child.pid, first);
+    let_it_end(3000);
 }
 END_TEST
 
 START_TEST(a_fenced_child_is_left_alone)
 {
-    char how[64];
     a_shell_child("exit 75");
     child_start(&child, 1000);
     let_it_end(1001);
-    ck_assert_int_eq(child.state, CHILD_FENCED);
-    child_last_exit(&child, how, sizeof(how));
-    ck_assert_str_eq(how, "exit 75");
-}
-END_TEST
-
-START_TEST(a_one_shot_is_done_once)
-{
-    a_shell_child("exit 0");
-    child.is_one_shot = true;
-    child_start(&child, 1000);
-    let_it_end(1001);
-    ck_assert_int_eq(child.state, CHILD_DONE);
-    ck_assert_uint_eq(child.n_restarts, 0);
+    ck_assert_int_eq(child.life.state, LIFE_FENCED);
+    ck_assert_uint_eq(child_deadline_ms(&child), CLOCK_NEVER);
+    assert_last_exit("exit 75");
 }
 END_TEST
 
@@ -109,17 +84,14 @@ START_TEST(a_stopped_child_stays_down)
     a_shell_child("exec sleep 100");
     child_start(&child, 1000);
     child_stop(&child, 1000);
-    ck_assert_int_eq(child.state, CHILD_STOPPING);
-    ck_assert(!child_is_down(&child));
     let_it_end(1001);
-    ck_assert_int_eq(child.state, CHILD_STOPPED);
-    ck_assert_uint_eq(child.n_restarts, 0);
+    ck_assert_int_eq(child.life.state, LIFE_STOPPED);
+    ck_assert_uint_eq(child.life.n_crashes, 0);
 }
 END_TEST
 
 START_TEST(a_child_that_does_not_stop_is_killed)
 {
-    char how[64];
     a_shell_child("trap '' TERM; while :; do sleep 0.05; done");
     child_start(&child, 1000);
     (void)usleep(200000); /* until the trap is set */
@@ -128,30 +100,99 @@ START_TEST(a_child_that_does_not_stop_is_killed)
     ck_assert_int_eq(waitpid(child.pid, NULL, WNOHANG), 0);
     child_turn(&child, 2000);
     let_it_end(2001);
-    child_last_exit(&child, how, sizeof(how));
-    ck_assert_str_eq(how, "killed by signal 9");
-    ck_assert_int_eq(child.state, CHILD_STOPPED);
+    assert_last_exit("killed by signal 9");
+    ck_assert_int_eq(child.life.state, LIFE_STOPPED);
 }
 END_TEST
 
-START_TEST(stopping_while_it_waits_cancels_the_restart)
+START_TEST(a_restart_gives_another_process)
 {
+    a_shell_child("exec sleep 100");
     child_start(&child, 1000);
+    pid_t first = child.pid;
+    child_restart(&child, 1000);
     let_it_end(1001);
-    ck_assert_int_eq(child.state, CHILD_WAITING);
+    ck_assert_int_eq(child.life.state, LIFE_UP);
+    ck_assert_int_ne(child.pid, first);
     child_stop(&child, 1002);
-    ck_assert_int_eq(child.state, CHILD_STOPPED);
-    child_turn(&child, 100000);
-    ck_assert_int_eq(child.state, CHILD_STOPPED);
+    let_it_end(1003);
+}
+END_TEST
+
+/* SIGTERM does nothing to a stopped process: only SIGKILL helps. */
+START_TEST(a_stopped_process_is_killed_for_its_silence)
+{
+    a_shell_child("exec sleep 100");
+    child.life.rules.silence_ms = 15000;
+    child.life.rules.start_ms = 60000;
+    child_start(&child, 1000);
+    child_said(&child, "READY=1\nSTATUS=all is well\nWATCHDOG=1\n", 2000);
+    ck_assert_int_eq(child.life.state, LIFE_UP);
+    ck_assert_str_eq(child.status, "all is well");
+    ck_assert_int_eq(kill(child.pid, SIGSTOP), 0);
+    child_said(&child, "STATUS=words alone are no sign of life", 9000);
+    child_turn(&child, 16999);
+    ck_assert_int_eq(waitpid(child.pid, NULL, WNOHANG), 0);
+    child_turn(&child, 17000);
+    let_it_end(17001);
+    assert_last_exit("silent, killed");
+    ck_assert_int_eq(child.life.state, LIFE_WAITING);
+    ck_assert_str_eq(child.status, "");
+}
+END_TEST
+
+/* ---- over the real socket ---- */
+
+struct ear {
+    pid_t pid;
+    char words[256];
+};
+
+static void on_words(void *arg, pid_t pid, const char *words)
+{
+    struct ear *ear = arg;
+    ear->pid = pid;
+    (void)snprintf(ear->words, sizeof(ear->words), "%s", words);
+}
+
+START_TEST(a_child_speaks_for_itself_only)
+{
+    struct ear ear = {0};
+    struct notify notify = {.heard = on_words, .arg = &ear};
+    struct why why = {""};
+    char dir[] = "/tmp/test-child-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/notify", dir);
+    loop_block_signals();
+    struct loop *loop = loop_new();
+    ck_assert_msg(notify_start(&notify, loop, path, &why) == APM_OK, "%s", why.text);
+
+    /* The shell sends for itself: `exec` keeps its process. */
+    a_shell_child("exec python3 -c 'import os, socket\n"
+                  "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                  "s.sendto(b\"READY=1\", os.environ[\"NOTIFY_SOCKET\"])'");
+    child.notify_path = path;
+    child_start(&child, 1000);
+    pid_t pid = child.pid;
+    for (int i = 0; i < 100 && ear.pid == 0; i++)
+        loop_turn(loop, 100);
+    ck_assert_int_eq(ear.pid, pid);
+    ck_assert_str_eq(ear.words, "READY=1");
+    let_it_end(1001);
+
+    notify_stop(&notify);
+    loop_destroy(&loop);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    (void)rmdir(dir);
 }
 END_TEST
 
 UNIT_MAIN("child", setup, NULL, {
-    tcase_add_test(tc, a_crash_is_answered_with_growing_pauses_then_given_up);
-    tcase_add_test(tc, a_long_life_forgives_earlier_short_ones);
+    tcase_add_test(tc, a_crash_is_answered_with_a_new_process);
     tcase_add_test(tc, a_fenced_child_is_left_alone);
-    tcase_add_test(tc, a_one_shot_is_done_once);
     tcase_add_test(tc, a_stopped_child_stays_down);
     tcase_add_test(tc, a_child_that_does_not_stop_is_killed);
-    tcase_add_test(tc, stopping_while_it_waits_cancels_the_restart);
+    tcase_add_test(tc, a_restart_gives_another_process);
+    tcase_add_test(tc, a_stopped_process_is_killed_for_its_silence);
+    tcase_add_test(tc, a_child_speaks_for_itself_only);
 })
