@@ -57,22 +57,49 @@ static uint64_t oldest_of(const struct replica *replica, uint64_t requests)
  * after each further half: what is sent may be lost. */
 static void resend_old(struct world *world, struct replica *replica, uint64_t waiting)
 {
-    struct message message = {.kind = MESSAGE_BUNDLES};
     uint64_t now_ms = replica_now_ms(world, replica);
+    uint64_t next_ms = UINT64_MAX;
+    uint64_t requests = 0;
 
     for (uint64_t left = waiting; left != 0; left &= left - 1) {
         uint64_t *resend_ms = &replica->resend_ms[__builtin_ctzll(left)];
-        if (*resend_ms > now_ms)
-            continue;
-        *resend_ms = now_ms + world->config.stall_timeout_ms / 2;
-        message.requests |= left & -left;
+        if (*resend_ms <= now_ms) {
+            *resend_ms = now_ms + world->config.stall_timeout_ms / 2;
+            requests |= left & -left;
+        }
+        if (*resend_ms < next_ms)
+            next_ms = *resend_ms;
     }
-    if (message.requests != 0)
-        net_send(world, replica->index, TO_ALL, &message);
+    replica->looked.resend_ms = next_ms;
+    if (requests == 0)
+        return;
+    struct message message = {.kind = MESSAGE_BUNDLES, .requests = requests};
+    net_send(world, replica->index, TO_ALL, &message);
+}
+
+/* Asked after every event; most leave the mempool and the chain above it as they were. */
+static bool must_look(const struct world *world, const struct replica *replica)
+{
+    return replica->looked.known != replica->known ||
+           replica->looked.committed_requests != replica->committed_requests ||
+           replica->looked.head != replica->head ||
+           replica->looked.committed != replica->committed ||
+           replica->looked.resend_ms <= replica_now_ms(world, replica);
+}
+
+static void note_looked(struct replica *replica)
+{
+    replica->looked.known = replica->known;
+    replica->looked.committed_requests = replica->committed_requests;
+    replica->looked.head = replica->head;
+    replica->looked.committed = replica->committed;
 }
 
 void node_look_pending(struct world *world, struct replica *replica)
 {
+    if (!must_look(world, replica))
+        return;
+    note_looked(replica);
     struct input input = {.kind = INPUT_PENDING, .from = VALIDATOR_NONE};
     uint64_t waiting = waiting_requests(world, replica);
     bool any = waiting != 0;

@@ -47,6 +47,7 @@ static void forget(struct world *world, struct replica *replica)
     replica->n_waiting = 0;
     replica->pending.any = replica->pending.is_overtaken = false;
     replica->pending.oldest_ms = 0;
+    replica->looked.resend_ms = 0;
     /* Monotonic clocks start anywhere at each boot, but never at 0. */
     replica->clock_ms = rng_between(&world->rng, 1000, 1000000);
     for (uint32_t r = 0; r < REQUESTS_MAX; r++)

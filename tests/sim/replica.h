@@ -55,6 +55,11 @@ struct replica {
         bool any, is_overtaken;
         uint64_t oldest_ms;
     } pending; /* as last told to the core */
+    struct {
+        uint64_t known, committed_requests;
+        uint32_t head, committed;
+        uint64_t resend_ms; /* the earliest, 0 = look anew */
+    } looked;               /* what that followed from */
 };
 
 /* The first start, and every later one (EVENT_RESTART). */

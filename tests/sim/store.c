@@ -53,13 +53,12 @@ void store_born(struct world *world, struct replica *replica)
 /* The signer judges by its own record; counters number writes, not persists. */
 static bool signer_approves(struct world *world, struct replica *replica, struct batch *batch)
 {
-    struct intent intents[BATCH_PERSISTS_MAX * INTENTS_MAX];
-    struct safety_step step = {.proposed = &batch->record, .intents = intents};
+    struct safety_step step = {.proposed = &batch->record, .intents = world->intents};
     uint32_t refused = 0;
 
     for (uint32_t i = 0; i < batch->n_persists; i++)
         for (uint32_t j = 0; j < batch->persists[i].n_intents; j++)
-            intents[step.n_intents++] = batch->persists[i].intents[j];
+            world->intents[step.n_intents++] = batch->persists[i].intents[j];
     batch->record.counter = replica->store.signer.counter + 1;
     enum safety_verdict verdict = safety_step(&replica->store.signer, &step, &refused);
     world->stats->checks[CHECK_SIGNER]++;

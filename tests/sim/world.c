@@ -115,12 +115,10 @@ void world_trace(struct world *world, uint32_t replica, const char *what, uint64
     world->hash = fake_mix(world->hash, fake_mix(world->now_ms << 8 | replica, word));
 }
 
-void world_say(const struct world *world, uint32_t replica, const char *format, ...)
+void world_print(const struct world *world, uint32_t replica, const char *format, ...)
 {
     char text[512];
 
-    if (!world->is_tracing)
-        return;
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);

@@ -117,7 +117,8 @@ struct world {
     struct pool pool;
     struct net net;
     struct checkers checkers;
-    struct actions *actions; /* of the running step */
+    struct actions *actions;                                 /* of the running step */
+    struct intent intents[BATCH_PERSISTS_MAX * INTENTS_MAX]; /* of the write being judged */
     struct wire_header range_headers[RANGE_BLOCKS_MAX];
     struct hash range_ids[RANGE_BLOCKS_MAX];
     struct proposal forged; /* in the making */
@@ -153,7 +154,12 @@ void schedule_submit(struct world *world, uint32_t request, uint32_t replica);
 void world_trace(struct world *world, uint32_t replica, const char *what, uint64_t value);
 
 /* For readers of a trace only. */
-void world_say(const struct world *world, uint32_t replica, const char *format, ...)
+#define world_say(world, ...)                                                                      \
+    do {                                                                                           \
+        if ((world)->is_tracing)                                                                   \
+            world_print((world), __VA_ARGS__);                                                     \
+    } while (0)
+void world_print(const struct world *world, uint32_t replica, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static inline bool world_is_faulty(const struct world *world, uint32_t key)
