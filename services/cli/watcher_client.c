@@ -15,7 +15,7 @@
 #include "common/wire.h"
 #include "services/cli/process.h"
 
-#define ANSWER_BYTES_MAX (128u * KIB)
+#define ANSWER_BYTES_MAX (192u * KIB)
 #define ANSWER_TIMEOUT_S 5
 #define LAUNCH_TRIES 50u
 #define LAUNCH_PAUSE_NS 100000000L
@@ -45,28 +45,25 @@ bool watcher_is_running(const char *dir)
     return fd >= 0;
 }
 
-static char *args_of(const struct invocation *names)
+static json_t *args_of(const struct invocation *names)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; names != NULL && i < names->n_args; i++)
         (void)json_array_append_new(list, json_string(names->args[i]));
-    json_t *args = json_pack("{s:o}", "nodes", list);
-    char *text = json_dumps(args, JSON_COMPACT);
-    json_decref(args);
-    return text;
+    return json_pack("{s:o}", "nodes", list);
 }
 
-static bool send_query(int fd, const char *verb, const struct invocation *names)
+static bool send_query(int fd, const char *verb, const json_t *args)
 {
     uint8_t bytes[8u * KIB];
-    char *args = args_of(names);
+    char *text = json_dumps(args, JSON_COMPACT);
     struct wire_query query = {
         .request = 1,
         .verb = span_of(verb, strlen(verb)),
-        .args = span_of(args, args != NULL ? strlen(args) : 0),
+        .args = span_of(text, text != NULL ? strlen(text) : 0),
     };
     size_t size = wire_encode(WIRE_query, &query, bytes, sizeof(bytes));
-    free(args);
+    free(text);
     return size > 0 && send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
@@ -81,12 +78,14 @@ static enum apm_err receive_answer(int fd, uint8_t *bytes, json_t **ret_state,
     struct wire_answer answer;
     ssize_t n = recv(fd, bytes, ANSWER_BYTES_MAX, 0);
     if (n <= 0 || wire_decode_as(WIRE_answer, span_of(bytes, (size_t)n), &answer) != WIRE_OK)
-        return complain(complaint, APM_ERR_TIMED_OUT, "the watcher (apm2d) does not answer");
+        return complain(complaint, APM_ERR_TIMED_OUT, "apm2d does not answer");
     if (is_text(answer.error, "NOT_FOUND"))
         return complain(complaint, APM_ERR_USAGE, "no such node in this cluster");
+    if (is_text(answer.error, "REJECTED"))
+        return complain(complaint, APM_ERR_REJECTED, "the node is stopped, or on its way there");
     if (!is_text(answer.error, "OK"))
-        return complain(complaint, APM_ERR_FAILED, "the watcher (apm2d) refused: %.*s",
-                        (int)answer.error.size, (const char *)answer.error.data);
+        return complain(complaint, APM_ERR_FAILED, "apm2d refused: %.*s", (int)answer.error.size,
+                        (const char *)answer.error.data);
     if (ret_state != NULL)
         *ret_state = json_loadb((const char *)answer.body.data, answer.body.size, 0, NULL);
     return APM_OK;
@@ -107,25 +106,37 @@ static enum apm_err check_names(const char *dir, const struct invocation *names,
     return APM_OK;
 }
 
+enum apm_err watcher_request(const char *dir, const char *verb, const json_t *args,
+                             json_t **ret_state, struct complaint *ret_complaint)
+{
+    int fd = dial(dir);
+    if (fd < 0)
+        return complain(ret_complaint, APM_ERR_UNREACHABLE, "apm2d does not run: no answer in %s",
+                        dir);
+    enum apm_err err = APM_OK;
+    uint8_t *bytes = mem_new(1, ANSWER_BYTES_MAX);
+    if (!send_query(fd, verb, args))
+        err = complain(ret_complaint, APM_ERR_IO, "cannot ask apm2d: %m");
+    else
+        err = receive_answer(fd, bytes, ret_state, ret_complaint);
+    free(bytes);
+    (void)close(fd);
+    return err;
+}
+
 enum apm_err watcher_ask(const char *dir, const char *verb, const struct invocation *names,
                          json_t **ret_state, struct complaint *ret_complaint)
 {
     enum apm_err err = check_names(dir, names, ret_complaint);
     if (err != APM_OK)
         return err;
-    int fd = dial(dir);
-    if (fd < 0) {
-        (void)complain(ret_complaint, APM_ERR_UNREACHABLE, "no cluster is running in %s", dir);
+    json_t *args = args_of(names);
+    err = watcher_request(dir, verb, args, ret_state, ret_complaint);
+    json_decref(args);
+    if (err == APM_ERR_UNREACHABLE) {
+        (void)complain(ret_complaint, err, "no cluster is running in %s", dir);
         complain_hint(ret_complaint, "apm2 dev up");
-        return APM_ERR_UNREACHABLE;
     }
-    uint8_t *bytes = mem_new(1, ANSWER_BYTES_MAX);
-    if (!send_query(fd, verb, names))
-        err = complain(ret_complaint, APM_ERR_IO, "cannot ask the watcher (apm2d): %m");
-    else
-        err = receive_answer(fd, bytes, ret_state, ret_complaint);
-    free(bytes);
-    (void)close(fd);
     return err;
 }
 
@@ -177,7 +188,7 @@ enum apm_err watcher_launch(const struct cluster *cluster, const struct programs
     if (process_wait(pid) && await_watcher(cluster->dir))
         return APM_OK;
     process_log_tail(path, 2, tail, sizeof(tail));
-    (void)complain(ret_complaint, APM_ERR_FAILED, "the watcher (apm2d) does not start: %s", tail);
+    (void)complain(ret_complaint, APM_ERR_FAILED, "apm2d does not start: %s", tail);
     complain_hint(ret_complaint, "see %s", path);
     return APM_ERR_FAILED;
 }

@@ -1,5 +1,6 @@
 /*
- * watcher_client - talks to apm2d of a development cluster (<dir>/apm2d.sock).
+ * watcher_client - talks to apm2d: <dir>/apm2d.sock, where `dir` is a development
+ * cluster's directory or the run directory of the node installed on this host.
  */
 #ifndef APM2_CLI_WATCHER_CLIENT_H
 #define APM2_CLI_WATCHER_CLIENT_H
@@ -16,6 +17,10 @@ bool watcher_is_running(const char *dir);
 WARN_UNUSED enum apm_err watcher_ask(const char *dir, const char *verb,
                                      const struct invocation *names, json_t **ret_state,
                                      struct complaint *ret_complaint);
+
+/* The same with args as control.h has them, and without advice what to type. */
+WARN_UNUSED enum apm_err watcher_request(const char *dir, const char *verb, const json_t *args,
+                                         json_t **ret_state, struct complaint *ret_complaint);
 
 /* Starts apm2d in the background, its log in <dir>/apm2d.log. Returns once it answers. */
 WARN_UNUSED enum apm_err watcher_launch(const struct cluster *cluster,
