@@ -41,18 +41,23 @@ static bool tells(const struct replica *liar, enum lie lie)
     return (liar->lies >> lie & 1) != 0;
 }
 
-void liar_born(struct world *world, struct replica *liar)
+uint32_t liar_draw(struct rng *rng)
 {
-    struct rng *rng = &world->rng;
-
     /* One or two lies go further than many, most of which get in each other's way. */
-    liar->lies = 1u << rng_below(rng, LIES_END) | 1u << rng_below(rng, LIES_END);
+    uint32_t lies = 1u << rng_below(rng, LIES_END) | 1u << rng_below(rng, LIES_END);
+
     if (rng_chance(rng, 300))
-        liar->lies |= (uint32_t)rng_next(rng) & ((1u << LIES_END) - 1);
+        lies |= (uint32_t)rng_next(rng) & ((1u << LIES_END) - 1);
+    return lies;
+}
+
+void liar_born(struct world *world, struct replica *liar, uint32_t lies)
+{
+    liar->lies = lies;
     for (int lie = 0; lie < LIES_END; lie++)
         if (tells(liar, (enum lie)lie))
             world_say(world, liar->index, "is a liar: %s", lie_name((enum lie)lie));
-    liar->friends = rng_next(rng);
+    liar->friends = rng_next(&world->rng);
     liar->audience = UINT64_MAX;
 }
 

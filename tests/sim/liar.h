@@ -10,6 +10,7 @@
 #define APM2_SIM_LIAR_H
 
 #include "tests/sim/net.h"
+#include "tests/sim/rng.h"
 
 struct world;
 struct replica;
@@ -43,8 +44,11 @@ enum lie {
 
 const char *lie_name(enum lie lie);
 
-/* Chooses its lies; then it tells them now and then. */
-void liar_born(struct world *world, struct replica *liar);
+/* A few lies by chance, a bit each. */
+uint32_t liar_draw(struct rng *rng);
+
+/* It has these, and tells them now and then. */
+void liar_born(struct world *world, struct replica *liar, uint32_t lies);
 void liar_strike(struct world *world);
 
 /* Its core is about to sign this proposal, or has entered a term. */

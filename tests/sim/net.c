@@ -148,7 +148,8 @@ static void put_on_link(struct world *world, uint32_t to, uint32_t index)
 {
     struct net *net = &world->net;
     struct message *message = &net->messages[index];
-    uint64_t delay_ms = rng_between(&world->rng, net->delay_min_ms, net->delay_max_ms);
+    uint64_t delay_ms = net->slow_ms[message->from][to] +
+                        rng_between(&world->rng, net->delay_min_ms, net->delay_max_ms);
     uint64_t *last_ms = &net->last_ms[message->from][to];
 
     if (net->is_ordered && world->now_ms + delay_ms < *last_ms)
@@ -177,6 +178,16 @@ void net_release(struct world *world)
     net->n_held = n;
 }
 
+void net_mend(struct world *world)
+{
+    struct net *net = &world->net;
+
+    for (uint32_t i = 0; i < world->n_replicas; i++) {
+        memset(net->is_cut[i], 0, world->n_replicas * sizeof(net->is_cut[i][0]));
+        memset(net->slow_ms[i], 0, world->n_replicas * sizeof(net->slow_ms[i][0]));
+    }
+}
+
 void net_heal(struct world *world)
 {
     struct net *net = &world->net;
@@ -187,8 +198,7 @@ void net_heal(struct world *world)
     net->is_ordered = true;
     net->n_rules = 0;
     net_release(world);
-    for (uint32_t i = 0; i < world->n_replicas; i++)
-        memset(net->is_cut[i], 0, world->n_replicas * sizeof(net->is_cut[i][0]));
+    net_mend(world);
 }
 
 void net_reset(struct world *world)

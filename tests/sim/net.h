@@ -101,7 +101,8 @@ struct net {
     struct held {
         uint32_t to, message;
     } held[HELD_MAX];
-    bool is_cut[NET_REPLICAS_MAX][NET_REPLICAS_MAX]; /* from, to */
+    bool is_cut[NET_REPLICAS_MAX][NET_REPLICAS_MAX];      /* from, to */
+    uint32_t slow_ms[NET_REPLICAS_MAX][NET_REPLICAS_MAX]; /* more than other links take */
     uint64_t last_ms[NET_REPLICAS_MAX][NET_REPLICAS_MAX];
 };
 
@@ -112,7 +113,10 @@ void net_reset(struct world *world);
 /* Call after rules went: what none of those left holds back goes on its way. */
 void net_release(struct world *world);
 
-/* All links whole, quick and in order again. */
+/* No link is cut or slow any more. */
+void net_mend(struct world *world);
+
+/* The same, nothing is lost, and all comes quickly and in order. */
 void net_heal(struct world *world);
 
 /* To validator `to` (both copies of a twin), or TO_ALL but the sender's key. */

@@ -310,7 +310,6 @@ void node_on_event(struct world *world, struct replica *replica, const struct ev
     case EVENT_FILE:
     case EVENT_STORE:
     case EVENT_RESTART:
-    case EVENT_FAULT:
     case EVENT_SUBMIT:
         MUST(false);
     }

@@ -1,6 +1,7 @@
 #include "tests/sim/report.h"
 
 #include "common/must.h"
+#include "tests/sim/shrink.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -61,6 +62,17 @@ void report_failure(const struct world *world, uint32_t n_validators)
            "%s --trace\n",
            world->seed, world->now_ms, check_name(world->checkers.what), world->checkers.why,
            world->seed, option);
+}
+
+void report_shortened(struct world *world, struct plan *plan, int failure)
+{
+    uint32_t n_before = plan->n_strikes;
+    uint32_t n_trials = shrink(world, plan, failure);
+
+    printf("  shortened in %" PRIu32 " trials from %" PRIu32 " strikes to %" PRIu32
+           "; as a script for tests/sim/scenarios:\n",
+           n_trials, n_before, plan->n_strikes);
+    plan_print(stdout, plan, "    ");
 }
 
 void report_run(const struct world *world)

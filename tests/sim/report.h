@@ -5,6 +5,7 @@
 #ifndef APM2_SIM_REPORT_H
 #define APM2_SIM_REPORT_H
 
+#include "tests/sim/plan.h"
 #include "tests/sim/world.h"
 
 #define WORKERS_MAX 256u
@@ -15,6 +16,11 @@ struct report {
     volatile bool has_failed;
     uint64_t started_ns;
     struct stats workers[WORKERS_MAX];
+    /* What each runs now, and how that failed: a broken MUST leaves only the seed. */
+    struct {
+        uint64_t seed;
+        int failure;
+    } running[WORKERS_MAX];
 };
 
 struct report *report_new(uint32_t n_workers);
@@ -24,6 +30,9 @@ void report_seed(uint64_t seed);
 void report_panics(void);
 
 void report_failure(const struct world *world, uint32_t n_validators);
+
+/* Makes the failing schedule shorter and prints it as a script. */
+void report_shortened(struct world *world, struct plan *plan, int failure);
 void report_run(const struct world *world);
 void report_all(const struct report *report);
 

@@ -2,10 +2,8 @@
 
 #include "tests/sim/schedule.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* What `until` waits for, in virtual time, before it gives up. */
 #define PATIENCE_MS 30000u
@@ -16,7 +14,7 @@ struct script {
     struct world *world;
     const char *path;
     unsigned int line;
-    struct world_setup setup;
+    struct plan plan; /* its first lines only */
     bool is_begun;
     int n_words;
     char *words[WORDS_MAX];
@@ -28,106 +26,12 @@ static bool complain(const struct script *script, const char *what)
     return false;
 }
 
-static bool number_of(const char *text, uint64_t *ret_number)
-{
-    char *end;
-
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0')
-        return false;
-    *ret_number = number;
-    return true;
-}
-
-/* The number after the word, `fallback` if the word is not there. */
-static bool option(const struct script *script, const char *word, uint64_t fallback,
-                   uint64_t *ret_number)
-{
-    *ret_number = fallback;
-    for (int i = 1; i + 1 < script->n_words; i++)
-        if (strcmp(script->words[i], word) == 0)
-            return number_of(script->words[i + 1], ret_number);
-    return true;
-}
-
-/* "1,3" or "*" after the word: replicas, a bit each. All if the word is not there. */
-static bool replicas_after(const struct script *script, const char *word, uint64_t *ret_set)
-{
-    uint64_t set = 0;
-
-    *ret_set = UINT64_MAX;
-    for (int i = 1; i + 1 < script->n_words; i++) {
-        const char *at = script->words[i + 1];
-        if (strcmp(script->words[i], word) != 0 || strcmp(at, "*") == 0)
-            continue;
-        for (; *at != '\0'; at += at[0] == ',') {
-            char *end;
-            unsigned long replica = strtoul(at, &end, 10);
-            if (end == at || replica >= 64)
-                return false;
-            set |= UINT64_C(1) << replica;
-            at = end;
-        }
-        *ret_set = set;
-    }
-    return true;
-}
-
 static void begin(struct script *script)
 {
     if (script->is_begun)
         return;
     script->is_begun = true;
-    world_reset(script->world, &script->setup);
-    world_run_until(script->world, 1);
-}
-
-static bool read_kind(const char *name, enum message_kind *ret_kind)
-{
-    for (int kind = 0; kind <= MESSAGES_END; kind++)
-        if (strcmp(name, message_name((enum message_kind)kind)) == 0) {
-            *ret_kind = (enum message_kind)kind;
-            return true;
-        }
-    return false;
-}
-
-/* drop|hold KIND|any [term T] [seq S] [from SET] [to SET] */
-static bool do_drop(struct script *script)
-{
-    struct net *net = &script->world->net;
-    struct net_rule rule = {.kind = MESSAGES_END};
-
-    rule.is_hold = strcmp(script->words[0], "hold") == 0;
-
-    if (script->n_words < 2 || net->n_rules == NET_RULES_MAX)
-        return complain(script, "drop or hold what?");
-    if (!read_kind(script->words[1], &rule.kind))
-        return complain(script, "no such message");
-    if (!option(script, "term", 0, &rule.term) || !option(script, "seq", 0, &rule.seq) ||
-        !replicas_after(script, "from", &rule.from) || !replicas_after(script, "to", &rule.to))
-        return complain(script, "drop|hold KIND [term T] [seq S] [from SET] [to SET]");
-    net->rules[net->n_rules++] = rule;
-    return true;
-}
-
-/* pass [KIND]: the rules for that kind of message (any: those for any), or all rules,
- * are gone. */
-static bool do_pass(struct script *script)
-{
-    struct net *net = &script->world->net;
-    enum message_kind kind = MESSAGES_END;
-    uint32_t n = 0;
-
-    if (script->n_words > 1 && !read_kind(script->words[1], &kind))
-        return complain(script, "no such message");
-    for (uint32_t i = 0; script->n_words > 1 && i < net->n_rules; i++)
-        if (net->rules[i].kind != kind)
-            net->rules[n++] = net->rules[i];
-    net->n_rules = n;
-    net_release(script->world);
-    return true;
+    plan_begin(script->world, &script->plan);
 }
 
 enum fact { FACT_QC, FACT_TERM, FACT_COMMITTED, FACT_TIMED_OUT, FACTS_END };
@@ -172,10 +76,15 @@ static bool read_fact(struct script *script, enum fact *ret_fact, uint64_t numbe
     if (fact == FACTS_END || script->n_words < 2 + facts[fact].n_numbers)
         return false;
     for (int i = 0; i < facts[fact].n_numbers; i++)
-        if (!number_of(script->words[2 + i], &numbers[i]))
+        if (!number_read(script->words[2 + i], &numbers[i]))
             return false;
     *ret_fact = (enum fact)fact;
-    return replicas_after(script, "at", ret_set);
+    *ret_set = UINT64_MAX;
+    int at = 2 + facts[fact].n_numbers;
+    if (script->n_words == at)
+        return true;
+    return script->n_words == at + 2 && strcmp(script->words[at], "at") == 0 &&
+           replica_set_read(script->words[at + 1], ret_set);
 }
 
 /* How many of the set it holds for; ret_n: of how many. */
@@ -236,76 +145,54 @@ static bool do_expect(struct script *script)
     return true;
 }
 
-static bool do_transfer(struct script *script)
+static bool do_run(struct script *script)
 {
-    struct input input = {.kind = INPUT_OPERATOR_TRANSFER, .from = VALIDATOR_NONE};
-    uint64_t at;
-    uint64_t to;
+    uint64_t ms;
 
-    if (!option(script, "at", UINT64_MAX, &at) || !option(script, "to", UINT64_MAX, &to) ||
-        at >= script->world->n_replicas || to >= script->world->n_validators)
-        return complain(script, "transfer at REPLICA to VALIDATOR");
-    input.transfer_to = (uint32_t)to;
-    replica_input(script->world, &script->world->replicas[at], &input);
+    if (script->n_words != 2 || !number_read(script->words[1], &ms))
+        return complain(script, "run MS");
+    world_run_until(script->world, script->world->now_ms + ms);
     return true;
 }
 
-/* One replica or request, where the command needs just that. */
-static bool do_one(struct script *script)
+static bool do_strike(struct script *script)
 {
-    struct world *world = script->world;
-    const char *command = script->words[0];
-    uint64_t number;
-    uint64_t to;
+    struct strike strike;
+    const char *fault = strike_read(script->words, script->n_words, &strike);
 
-    if (script->n_words < 2 || !number_of(script->words[1], &number) ||
-        !option(script, "to", 0, &to) || to >= world->n_replicas)
-        return complain(script, "which?");
-    if (strcmp(command, "run") == 0) {
-        world_run_until(world, world->now_ms + number);
-    } else if (strcmp(command, "submit") == 0 && number < REQUESTS_MAX - 1) {
-        schedule_submit(world, (uint32_t)number, (uint32_t)to);
-    } else if (strcmp(command, "crash") == 0 && number < world->n_replicas) {
-        replica_crash(world, &world->replicas[number], 50);
-    } else {
-        return complain(script, "no such command, or the number is too high");
-    }
+    if (fault != NULL)
+        return complain(script, fault);
+    if (strike.who >= script->world->n_replicas)
+        return complain(script, "there is no such replica");
+    if (strike.kind == STRIKE_SUBMIT && strike.n >= REQUESTS_MAX - 1)
+        return complain(script, "requests are 0 to 62");
+    strike_do(script->world, &strike);
     return true;
 }
 
 static bool do_setup(struct script *script)
 {
-    uint64_t number;
+    const char *fault = plan_read(script->words, script->n_words, &script->plan);
 
-    if (script->is_begun || script->n_words != 2 || !number_of(script->words[1], &number))
-        return complain(script, "validators N and leader I come first");
-    if (strcmp(script->words[0], "validators") == 0 && number > 1 && number <= VALIDATORS_MAX)
-        script->setup.n_validators = (uint32_t)number;
-    else if (strcmp(script->words[0], "leader") == 0 && number < script->setup.n_validators)
-        script->setup.first_leader = (uint32_t)number;
-    else
-        return complain(script, "too many");
-    return true;
+    if (script->is_begun)
+        return complain(script, "this comes first");
+    return fault == NULL || complain(script, fault);
 }
 
 static bool do_line(struct script *script)
 {
     const char *command = script->words[0];
 
-    if (strcmp(command, "validators") == 0 || strcmp(command, "leader") == 0)
+    if (plan_is_setup(command))
         return do_setup(script);
     begin(script);
-    if (strcmp(command, "drop") == 0 || strcmp(command, "hold") == 0)
-        return do_drop(script);
+    if (strcmp(command, "run") == 0)
+        return do_run(script);
     if (strcmp(command, "until") == 0)
         return do_until(script);
     if (strcmp(command, "expect") == 0)
         return do_expect(script);
-    if (strcmp(command, "transfer") == 0)
-        return do_transfer(script);
-    if (strcmp(command, "pass") == 0)
-        return do_pass(script);
-    return do_one(script);
+    return do_strike(script);
 }
 
 static void split_words(struct script *script, char *line)
@@ -342,13 +229,14 @@ static bool run_lines(struct script *script, FILE *file)
 
 bool scenario_run(struct world *world, const char *path)
 {
-    struct script script = {.world = world, .path = path, .setup = {.n_validators = 4}};
+    struct script script = {.world = world, .path = path};
     FILE *file = fopen(path, "r");
 
     if (file == NULL) {
         perror(path);
         return false;
     }
+    plan_init(&script.plan);
     bool has_passed = run_lines(&script, file);
     (void)fclose(file);
     if (has_passed)

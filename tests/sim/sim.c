@@ -11,6 +11,7 @@
 #include "tests/sim/report.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/schedule.h"
+#include "tests/sim/shrink.h"
 #include "tests/sim/twins.h"
 
 #include <errno.h>
@@ -85,16 +86,44 @@ static bool read_options(int argc, char **argv, struct options *options)
     return true;
 }
 
+static bool is_twins(const struct options *options, uint64_t seed)
+{
+    return options->twins_terms != 0 || (options->n_validators == 0 && twins_is_seed(seed));
+}
+
+static struct twins twins_of(const struct options *options, uint64_t seed)
+{
+    return options->twins_terms != 0 ? twins_at(options->twins_terms, seed) : twins_draw(seed);
+}
+
 static bool run_one(struct world *world, const struct options *options, uint64_t seed)
 {
     report_seed(seed);
-    bool is_numbered = options->twins_terms != 0;
-    if (!is_numbered && (options->n_validators != 0 || !twins_is_seed(seed)))
-        return schedule_run(world, seed, options->n_validators);
-    struct twins twins = is_numbered ? twins_at(options->twins_terms, seed) : twins_draw(seed);
-    if (world->is_tracing)
+    if (is_twins(options, seed)) {
+        struct twins twins = twins_of(options, seed);
+        if (world->is_tracing)
+            twins_say(&twins);
+        return twins_run(world, &twins, seed);
+    }
+    struct plan plan;
+    plan_draw(&plan, seed, options->n_validators);
+    return schedule_run(world, &plan);
+}
+
+/* Of a failed seed. Twins scenarios are as short as they get. */
+static void show_schedule(struct world *world, const struct options *options, uint64_t seed,
+                          int failure)
+{
+    struct plan plan;
+
+    if (is_twins(options, seed)) {
+        struct twins twins = twins_of(options, seed);
+        printf("  shortened, as it was drawn:\n    ");
         twins_say(&twins);
-    return twins_run(world, &twins, seed);
+        return;
+    }
+    plan_draw(&plan, seed, options->n_validators);
+    report_shortened(world, &plan, failure);
 }
 
 /* One seed, twice: whatever the first run did, the second must do. */
@@ -113,6 +142,8 @@ static int run_single(struct world *world, const struct options *options)
         printf("seed %" PRIu64 " ran differently the second time\n", options->first_seed);
         return 1;
     }
+    if (!has_passed)
+        show_schedule(world, options, options->first_seed, (int)world->checkers.what);
     return has_passed ? 0 : 1;
 }
 
@@ -122,11 +153,13 @@ static int run_share(const struct options *options, struct report *report, uint3
     int status = 0;
 
     for (uint64_t i = worker; i < options->n_seeds && !report->has_failed; i += report->n_workers) {
+        report->running[worker].seed = options->first_seed + i;
         bool has_passed = run_one(world, options, options->first_seed + i);
         world->stats->hash ^= world->hash;
         if (has_passed)
             continue;
         report->has_failed = true;
+        report->running[worker].failure = (int)world->checkers.what;
         report_failure(world, options->n_validators);
         status = 1;
     }
@@ -134,33 +167,50 @@ static int run_share(const struct options *options, struct report *report, uint3
     return status;
 }
 
+/* Once all have ended, so that the trials have the machine to themselves. */
+static void show_failed(const struct options *options, const struct report *report, uint32_t worker)
+{
+    struct stats stats = {0};
+    struct world *world = world_new(&stats);
+
+    show_schedule(world, options, report->running[worker].seed, report->running[worker].failure);
+    world_destroy(&world);
+}
+
 static int run_many(const struct options *options)
 {
     long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct report *report = report_new(n_cpus < 1 ? 1 : (uint32_t)n_cpus);
-    int status = 0;
+    pid_t pids[WORKERS_MAX];
+    uint32_t failed = report->n_workers;
 
     for (uint32_t worker = 0; worker < report->n_workers; worker++) {
-        pid_t pid = fork();
-        if (pid < 0) {
+        report->running[worker].failure = RUN_PANICKED;
+        pids[worker] = fork();
+        if (pids[worker] < 0) {
             perror("fork");
             return 1;
         }
-        if (pid == 0) {
-            status = run_share(options, report, worker);
+        if (pids[worker] == 0) {
+            int status = run_share(options, report, worker);
             (void)fflush(stdout);
             _exit(status);
         }
     }
     for (uint32_t worker = 0; worker < report->n_workers; worker++) {
         int ended = 0;
-        if (wait(&ended) < 0 || !WIFEXITED(ended) || WEXITSTATUS(ended) != 0) {
-            report->has_failed = true;
-            status = 1;
-        }
+        if (waitpid(pids[worker], &ended, 0) == pids[worker] && WIFEXITED(ended) &&
+            WEXITSTATUS(ended) == 0)
+            continue;
+        report->has_failed = true;
+        if (failed == report->n_workers ||
+            report->running[worker].seed < report->running[failed].seed)
+            failed = worker;
     }
     report_all(report);
-    return status;
+    if (failed < report->n_workers)
+        show_failed(options, report, failed);
+    return report->has_failed ? 1 : 0;
 }
 
 static int run_scenarios(char **paths, int n, bool is_tracing)

@@ -18,6 +18,8 @@ const char *fault_name(enum fault fault)
         [FAULT_DUPLICATE] = "duplicate",
         [FAULT_PARTITION] = "partition",
         [FAULT_ONE_WAY] = "one way",
+        [FAULT_FLAP] = "flapping link",
+        [FAULT_SLOW_LINK] = "slow link",
         [FAULT_CRASH] = "crash",
         [FAULT_POWER] = "power cut",
         [FAULT_TORN] = "torn file",
@@ -165,7 +167,6 @@ void world_reset(struct world *world, const struct world_setup *setup)
     world->hash = setup->seed;
     world->n_events = 0;
     world->n_validators = setup->n_validators;
-    world->n_requests = setup->n_requests;
     world->twin_keys = setup->twin_keys;
     world->liar_keys = setup->liar_keys;
     world->submitted = 0;
@@ -195,7 +196,8 @@ void world_reset(struct world *world, const struct world_setup *setup)
     for (uint64_t left = setup->twin_keys; left != 0; left &= left - 1)
         born(world, next++, (uint32_t)__builtin_ctzll(left));
     for (uint64_t left = setup->liar_keys; left != 0; left &= left - 1)
-        liar_born(world, &world->replicas[__builtin_ctzll(left)]);
+        liar_born(world, &world->replicas[__builtin_ctzll(left)],
+                  setup->lies[__builtin_ctzll(left)]);
     for (uint32_t i = 0; i < world->n_replicas; i++)
         replica_boot(world, &world->replicas[i]);
 }
@@ -209,9 +211,6 @@ static void handle(struct world *world, const struct event *event)
     case EVENT_DELIVER:
         net_deliver(world, event->replica, event->arg);
         break;
-    case EVENT_FAULT:
-        schedule_fault(world, (enum fault)event->arg);
-        return;
     case EVENT_SUBMIT:
         schedule_submit(world, event->arg, event->replica);
         return;

@@ -11,6 +11,7 @@
 #define APM2_SIM_WORLD_H
 
 #include "tests/sim/checkers.h"
+#include "tests/sim/fault.h"
 #include "tests/sim/liar.h"
 #include "tests/sim/net.h"
 #include "tests/sim/pool.h"
@@ -34,7 +35,6 @@ enum event_kind {
     EVENT_EXECUTED, /* arg: block */
     EVENT_FETCH,    /* ask for missing bodies */
     EVENT_RESTART,  /* arg: 0 = decide what to start with, 1 = start */
-    EVENT_FAULT,    /* arg: enum fault; the schedule's */
     EVENT_SUBMIT,   /* arg: request; replica: whom the client asks */
 };
 
@@ -49,30 +49,6 @@ struct event {
     uint16_t replica;
     uint16_t kind;
 };
-
-/* What may be injected; a run switches whole classes off (swarm). */
-enum fault {
-    FAULT_LOSS,
-    FAULT_KIND_LOSS, /* one kind of message is lost, for a while */
-    FAULT_DELAY,
-    FAULT_REORDER,
-    FAULT_DUPLICATE,
-    FAULT_PARTITION,
-    FAULT_ONE_WAY, /* one link, one direction */
-    FAULT_CRASH,   /* between two actions of a step */
-    FAULT_POWER,   /* everybody at once */
-    FAULT_TORN,    /* a crash leaves a half-written safety file slot */
-    FAULT_TWIN,
-    FAULT_TRANSFER, /* an operator asks for another leader */
-    FAULT_SLOW_STORE,
-    FAULT_SLOW_EXECUTION,
-    FAULT_SKEW,   /* wall clocks differ */
-    FAULT_VICTIM, /* a client's request reaches one node and goes no further for a while */
-    FAULT_LIAR,   /* replicas that break the protocol on purpose */
-    FAULTS_END,
-};
-
-const char *fault_name(enum fault fault);
 
 struct stats {
     uint64_t schedules;
@@ -97,7 +73,6 @@ struct world {
     uint64_t hash; /* of everything that happened */
     uint32_t n_validators;
     uint32_t n_replicas;
-    uint32_t n_requests;
     uint64_t twin_keys; /* a bit per validator that exists twice */
     uint64_t liar_keys; /* and one per validator that lies */
     uint64_t submitted; /* requests some replica was given */
@@ -132,8 +107,8 @@ struct world_setup {
     uint64_t seed;
     uint32_t n_validators;
     uint64_t twin_keys, liar_keys;
-    uint32_t first_leader; /* of term 1 */
-    uint32_t n_requests;
+    const uint32_t *lies;      /* of each liar, by key */
+    uint32_t first_leader;     /* of term 1 */
     uint64_t round_timeout_ms; /* 0 = the default */
 };
 
@@ -146,8 +121,7 @@ void world_run_until(struct world *world, uint64_t until_ms);
 /* An event `delay_ms` from now. */
 void world_schedule(struct world *world, uint64_t delay_ms, struct event event);
 
-/* schedule.c: a fault is due; a client submits a request to a replica. */
-void schedule_fault(struct world *world, enum fault fault);
+/* schedule.c: a client submits a request to a replica. */
 void schedule_submit(struct world *world, uint32_t request, uint32_t replica);
 
 /* Folds what happened into the trace hash. */
