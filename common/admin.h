@@ -73,6 +73,9 @@ WARN_UNUSED enum apm_err admin_path(const char *run_dir, const char *service,
 
 /* ---- the client's half ---- */
 
+/* UNREACHABLE when nobody listens on the path, DENIED; never waits. */
+WARN_UNUSED enum apm_err admin_probe(const char *path);
+
 struct admin_question {
     const char *run_dir;
     const char *service;

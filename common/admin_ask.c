@@ -15,18 +15,19 @@
 #define REQUEST 1u /* one question per connection */
 
 /* ZeroMQ would wait for a listener to appear: ask the kernel whether there is one. */
-static enum apm_err probe(const char *path)
+enum apm_err admin_probe(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return APM_ERR_IO;
     }
     enum apm_err err = APM_OK;
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         bool is_denied = errno == EACCES || errno == EPERM;
-        err = is_denied ? APM_ERR_DENIED : APM_ERR_UNREACHABLE;
+        bool is_full = errno == EAGAIN; /* it listens, but does not get round to it */
+        err = is_denied ? APM_ERR_DENIED : is_full ? APM_OK : APM_ERR_UNREACHABLE;
     }
     close(fd);
     return err;
@@ -114,7 +115,7 @@ enum apm_err admin_ask(const struct admin_question *question, struct buf *ret_bo
     char path[ADMIN_PATH_MAX + 1];
     enum apm_err err = admin_path(question->run_dir, question->service, path);
     if (err == APM_OK) {
-        err = probe(path);
+        err = admin_probe(path);
     }
     if (err != APM_OK) {
         return err;

@@ -77,6 +77,14 @@ struct metric_summary {
 void metric_summarise(const struct metrics *metrics, enum metric metric, uint32_t period_s,
                       struct metric_summary *ret_summary);
 
+/* A histogram's buckets since the start, not summed up: metric's bounds and +Inf. */
+void metric_buckets(const struct metrics *metrics, enum metric metric,
+                    uint64_t ret_counts[METRIC_BUCKETS_MAX + 1]);
+
+/* Of counts as metric_buckets gives them; NaN when there are none. */
+double metric_quantile(enum metric metric, const uint64_t counts[METRIC_BUCKETS_MAX + 1],
+                       double quantile);
+
 /* How much a counter grew in the last period_s seconds. */
 uint64_t metric_growth(const struct metrics *metrics, enum metric metric, enum metric_label label,
                        uint32_t period_s);
@@ -85,6 +93,10 @@ uint64_t metric_growth(const struct metrics *metrics, enum metric metric, enum m
 void metrics_turn(struct metrics *metrics, uint64_t now_ms);
 
 enum metric_format { METRIC_FORMAT_TEXT, METRIC_FORMAT_OPENMETRICS };
+
+/* What an HTTP client asks for by its Accept header, and the type of that answer. */
+enum metric_format metric_format_wanted(const char *accept);
+const char *metric_content_type(enum metric_format format);
 
 /* Every family, then build info and the process's CPU, memory and descriptors. */
 void metrics_print(const struct metrics *metrics, enum metric_format format, struct buf *ret_text);

@@ -16,6 +16,19 @@ void metric_print_number(double value, struct buf *ret_text)
     }
 }
 
+enum metric_format metric_format_wanted(const char *accept)
+{
+    bool is_open = strstr(accept, "application/openmetrics-text") != NULL;
+    return is_open ? METRIC_FORMAT_OPENMETRICS : METRIC_FORMAT_TEXT;
+}
+
+const char *metric_content_type(enum metric_format format)
+{
+    return format == METRIC_FORMAT_OPENMETRICS
+               ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+               : "text/plain; version=0.0.4; charset=utf-8";
+}
+
 /* OpenMetrics names a counter's family without the _total of its samples. */
 static void print_head(const struct family *family, enum metric_format format, struct buf *ret_text)
 {

@@ -68,6 +68,28 @@ static double quantile(const struct family *family, const uint64_t *counts, uint
     return family->buckets[family->n - 1]; /* beyond the last bound: at least that */
 }
 
+void metric_buckets(const struct metrics *metrics, enum metric metric,
+                    uint64_t ret_counts[METRIC_BUCKETS_MAX + 1])
+{
+    const struct family *family = family_of(metric);
+    MUST(family->kind == METRIC_KIND_histogram);
+    for (size_t i = 0; i <= METRIC_BUCKETS_MAX; i++) {
+        ret_counts[i] = i <= family->n ? metrics->cells[metrics->first[metric] + i] : 0;
+    }
+}
+
+double metric_quantile(enum metric metric, const uint64_t counts[METRIC_BUCKETS_MAX + 1],
+                       double quantile_wanted)
+{
+    const struct family *family = family_of(metric);
+    MUST(family->kind == METRIC_KIND_histogram);
+    uint64_t total = 0;
+    for (size_t i = 0; i <= family->n; i++) {
+        total += counts[i];
+    }
+    return total == 0 ? NAN : quantile(family, counts, total, quantile_wanted);
+}
+
 void metric_summarise(const struct metrics *metrics, enum metric metric, uint32_t period_s,
                       struct metric_summary *ret_summary)
 {

@@ -89,11 +89,9 @@ static void answer_metrics(void *arg, const struct http_request *request,
                            struct http_answer *answer)
 {
     const struct service_health *health = arg;
-    bool is_open = strstr(request->accept, "application/openmetrics-text") != NULL;
-    answer->content_type = is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                   : "text/plain; version=0.0.4; charset=utf-8";
-    metrics_print(health->env->metrics, is_open ? METRIC_FORMAT_OPENMETRICS : METRIC_FORMAT_TEXT,
-                  &answer->body);
+    enum metric_format format = metric_format_wanted(request->accept);
+    answer->content_type = metric_content_type(format);
+    metrics_print(health->env->metrics, format, &answer->body);
 }
 
 const struct http_route *service_health_routes(void)
