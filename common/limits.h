@@ -51,6 +51,11 @@
 #define ENTRY_BYTES_MAX (24u * KIB)
 #define RECORD_BYTES_MAX (64u * KIB)
 
+/* Evidence: one of its two halves, the whole record; items of one report. */
+#define EVIDENCE_PART_BYTES_MAX ENTRY_BYTES_MAX
+#define EVIDENCE_BYTES_MAX (56u * KIB)
+#define REPORT_ITEMS_MAX 16u
+
 /* Mempool: bundles and bytes in all, and one origin's share of them. */
 #define MEMPOOL_BUNDLES_MAX 32768u
 #define MEMPOOL_BYTES_MAX (64u * MIB)
