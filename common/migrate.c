@@ -168,7 +168,7 @@ static enum apm_err check_version(struct migrator *m)
     else
         m->report->version = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
     PQclear(result);
-    if (err == APM_OK && m->report->version > n_migrations)
+    if (err == APM_OK && m->report->version > migrations[n_migrations - 1].version)
         err = fail(m, APM_ERR_SCHEMA_VERSION, "the database is newer than this program",
                    "upgrade the program");
     return err;
@@ -184,6 +184,8 @@ static enum apm_err grant(struct migrator *m)
     } roles[] = {
         {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_consensus')",
          "CREATE ROLE apm2_consensus NOLOGIN"},
+        {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_byzantine_monitor')",
+         "CREATE ROLE apm2_byzantine_monitor NOLOGIN"},
         {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_read')",
          "CREATE ROLE apm2_read NOLOGIN"},
     };

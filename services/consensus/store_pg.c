@@ -10,7 +10,7 @@
 
 #define FENCE "apm2-consensus"
 #define SCHEMA_MIN 1u
-#define SCHEMA_MAX 2u
+#define SCHEMA_MAX 9u /* later ones add what others write */
 #define TIMEOUT_DEFAULT_MS 10000u
 
 /* True while the epoch $1 is the newest. Each writing statement asks: one that

@@ -7,6 +7,7 @@
 #ifndef APM2_TESTS_EVIDENCE_RIG_H
 #define APM2_TESTS_EVIDENCE_RIG_H
 
+#include <check.h>
 #include <sodium.h>
 
 #include "common/evidence/evidence.h"
@@ -140,5 +141,47 @@ static inline struct qc rig_qc(struct rank rank, uint8_t block, uint32_t n_signe
     }
     return qc;
 }
+
+#define RANK ((struct rank){1, 5, 3})
+#define HIGH ((struct rank){1, 4, 2})
+
+static struct evidence_bytes made, other;
+
+/* Into `made`. */
+static inline enum evidence_verdict pair(const struct letter *a, const struct letter *b)
+{
+    return evidence_pair(&rig.set, letter_span(a), letter_span(b), &made);
+}
+
+static inline enum evidence_verdict judge(const struct evidence_bytes *evidence)
+{
+    struct wire_evidence read;
+    return evidence_verify(&rig.set, span_of(evidence->data, evidence->size), &read);
+}
+
+static inline struct wire_evidence read_made(const struct evidence_bytes *evidence)
+{
+    struct wire_evidence read = {.kind = 0};
+    ck_assert_int_eq(wire_decode_as(WIRE_evidence, span_of(evidence->data, evidence->size), &read),
+                     WIRE_OK);
+    return read;
+}
+
+/* What validator 2 says at one rank, in each type. */
+static inline struct letter letter_of(enum wire_id what, uint8_t says)
+{
+    struct rank high = HIGH;
+
+    if (what == WIRE_vote)
+        return rig_vote(2, RANK, says);
+    if (what == WIRE_commit_vote)
+        return rig_commit_vote(2, RANK, says);
+    if (what == WIRE_signed_header)
+        return rig_proposal(2, RANK, says);
+    high.seq = says;
+    return rig_timeout(2, 5, high);
+}
+
+static const enum wire_id types[] = {WIRE_vote, WIRE_commit_vote, WIRE_timeout, WIRE_signed_header};
 
 #endif

@@ -1,0 +1,147 @@
+/* Reports of this node's consensus: checked, stored, acknowledged when durable. */
+#include "services/byzantine-monitor/monitor.h"
+
+#include "common/evidence/report.h"
+#include "common/log.h"
+
+/* What accuses nobody is one row for each member, kind, type and minute. */
+#define SIGHTING_MINUTE_MS 60000u
+
+static struct hash sighting_id(const struct wire_evidence *evidence, uint64_t at_ms)
+{
+    uint8_t bytes[256];
+    struct wire_evidence about = *evidence;
+
+    about.term = 0;
+    about.seq = at_ms / SIGHTING_MINUTE_MS;
+    about.first = about.second = span_of(NULL, 0);
+    const struct span part =
+        span_of(bytes, wire_encode(WIRE_evidence, &about, bytes, sizeof(bytes)));
+    return hash_tagged("apm2/sighting/1", &part, 1);
+}
+
+static void tell(const struct monitor *monitor, const struct store_row *row)
+{
+    const char *kind = evidence_kind_text(row->kind);
+    const char *what = evidence_what_text(row->what);
+
+    (void)monitor;
+    if (row->is_attributable)
+        LOG_ERROR("evidence", F_STR("fault_type", kind), F_SPAN("validator", row->validator_id),
+                  F_STR("message", what), F_U64("term", row->rank.term),
+                  F_U64("seq", row->rank.seq), F_HASH("id", &row->id));
+    else
+        LOG_WARN("sighting", F_STR("fault_type", kind), F_SPAN("member", row->validator_id),
+                 F_STR("message", what), F_U64("n", row->n));
+}
+
+/* False: it does not hold, or nobody here can say. */
+static bool take_evidence(const struct monitor *monitor, const struct wire_report_item *item,
+                          struct store_row *ret_row)
+{
+    struct wire_evidence evidence;
+
+    if (wire_decode_as(WIRE_evidence, item->body, &evidence) != WIRE_OK)
+        return false;
+    const struct validator_set *set = monitor_set(monitor, evidence.epoch);
+    if (set == NULL)
+        return false;
+    enum evidence_verdict verdict = evidence_verify(set, item->body, &evidence);
+    if (verdict != EVIDENCE_PROVEN && verdict != EVIDENCE_NOT_ATTRIBUTABLE)
+        return false;
+    *ret_row = (struct store_row){
+        .id = verdict == EVIDENCE_PROVEN ? evidence_id(&evidence)
+                                         : sighting_id(&evidence, item->at_ms),
+        .kind = evidence.kind,
+        .what = evidence.what,
+        .is_attributable = verdict == EVIDENCE_PROVEN,
+        .validator = evidence.validator,
+        .validator_id = log_text(monitor_name_of(monitor, evidence.epoch, evidence.validator)),
+        .rank = {evidence.epoch, evidence.term, evidence.seq},
+        .n = verdict == EVIDENCE_PROVEN ? 1 : item->n,
+        .first_ms = item->at_ms,
+        .last_ms = item->at_ms,
+        .record = item->body,
+    };
+    return true;
+}
+
+static uint32_t take_items(const struct monitor *monitor, const struct wire_report *report,
+                           struct store_row rows[REPORT_ITEMS_MAX])
+{
+    size_t cursor = 0;
+    struct span blob;
+    uint32_t n = 0;
+
+    while (n < REPORT_ITEMS_MAX && blobs_next(&report->items, &cursor, &blob)) {
+        struct wire_report_item item;
+        if (wire_decode_as(WIRE_report_item, blob, &item) != WIRE_OK ||
+            item.kind != REPORT_EVIDENCE || !take_evidence(monitor, &item, &rows[n])) {
+            LOG_WARN("report_refused", F_U64("number", report->number));
+            continue;
+        }
+        tell(monitor, &rows[n]);
+        n++;
+    }
+    return n;
+}
+
+static void acknowledge(struct monitor *monitor, struct span to, const struct intake *intake)
+{
+    uint8_t bytes[64];
+    const struct wire_report_ack ack = {.source = intake->source, .number = intake->number};
+
+    size_t size = wire_encode(WIRE_report_ack, &ack, bytes, sizeof(bytes));
+    (void)admin_send(monitor->env->admin, to, span_of(bytes, size)); /* or it asks again */
+}
+
+static void on_kept(void *context, enum apm_err err)
+{
+    struct monitor *monitor = context;
+    struct intake *intake = &monitor->intake;
+
+    intake->is_busy = false;
+    if (err == APM_ERR_FENCED) {
+        service_fail(monitor->env, err);
+        return;
+    }
+    if (err != APM_OK)
+        return; /* the reporter has it still */
+    monitor->source = intake->source;
+    monitor->number = intake->number;
+    acknowledge(monitor, span_of(intake->from, intake->from_size), intake);
+}
+
+static void on_report(struct monitor *monitor, struct span from, const struct wire_report *report)
+{
+    struct store_row rows[REPORT_ITEMS_MAX];
+    struct intake *intake = &monitor->intake;
+
+    if (!monitor->is_loaded || intake->is_busy || from.size > sizeof(intake->from))
+        return;
+    *intake = (struct intake){.source = report->source, .number = report->number};
+    if (report->source == monitor->source && report->number <= monitor->number) {
+        acknowledge(monitor, from, intake);
+        return;
+    }
+    struct store_batch batch = {
+        .origin = STORE_FROM_REPORT,
+        .source = report->source,
+        .number = report->number,
+        .rows = rows,
+        .n = take_items(monitor, report, rows),
+    };
+    memcpy(intake->from, from.data, from.size);
+    intake->from_size = from.size;
+    intake->is_busy = store_keep(monitor->store, &batch, on_kept, monitor) == APM_OK;
+}
+
+void intake_client(void *state, struct span from, struct span frame)
+{
+    struct wire_report report;
+
+    if (wire_decode_as(WIRE_report, frame, &report) == WIRE_OK)
+        on_report(state, from, &report);
+    else
+        LOG_WARN("report_malformed", F_U64("bytes", frame.size));
+}

@@ -1,0 +1,199 @@
+/* The monitor's SQL, and its one connection in the loop. */
+#include "services/byzantine-monitor/store_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+
+#define FENCE "apm2-byzantine-monitor"
+#define SCHEMA_MIN 3u
+#define SCHEMA_MAX 9u /* later ones add what others write */
+#define TIMEOUT_MS 10000u
+
+#define IF_FENCED "EXISTS (SELECT 1 FROM fence WHERE service = '" FENCE "' AND epoch = $1::bigint)"
+
+#define ROW_COLUMNS                                                                                \
+    "id, number, kind, what, is_attributable, validator, validator_id, epoch, term, seq, n,"       \
+    " first_ms, last_ms, record, ack_ms, ack_reason"
+
+static const struct db_statement statements[STORE_STATEMENTS] = {
+    [STORE_GET_PAST] = {"get_past", "SELECT s.source, s.number, c.cursor FROM evidence_source s,"
+                                    " evidence_cursor c WHERE s.id = 1 AND c.id = 1"},
+    [STORE_COUNT] = {"count",
+                     "SELECT kind, count(*), sum(CASE WHEN ack_ms = 0 THEN 1 ELSE 0 END)::bigint"
+                     " FROM evidence GROUP BY kind"},
+    [STORE_SET_SOURCE] = {"set_source",
+                          "UPDATE evidence_source SET source = $2::bigint, number = $3::bigint"
+                          " WHERE id = 1 AND " IF_FENCED},
+    [STORE_SET_CURSOR] = {"set_cursor", "UPDATE evidence_cursor SET cursor = $2::bigint"
+                                        " WHERE id = 1 AND " IF_FENCED},
+    /* An offence counts once, however often it is shown; what a session brings adds up. */
+    [STORE_PUT] = {"put",
+                   "INSERT INTO evidence AS e (id, number, kind, what, is_attributable,"
+                   " validator, validator_id, epoch, term, seq, n, first_ms, last_ms, record)"
+                   " SELECT $2::bytea, (SELECT coalesce(max(number), 0) + 1 FROM evidence),"
+                   " $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::text, $8::bigint,"
+                   " $9::bigint, $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bytea"
+                   " WHERE " IF_FENCED " AND (EXISTS (SELECT 1 FROM evidence WHERE id = $2::bytea)"
+                   " OR (SELECT count(*) FROM evidence WHERE validator_id = $7::text"
+                   " AND kind = $3::bigint) < $15::bigint)"
+                   " ON CONFLICT (id) DO UPDATE SET"
+                   " n = CASE WHEN e.is_attributable = 1 THEN e.n ELSE e.n + excluded.n END,"
+                   " last_ms = CASE WHEN e.is_attributable = 1 THEN e.last_ms"
+                   " ELSE greatest(e.last_ms, excluded.last_ms) END,"
+                   " record = CASE WHEN e.is_attributable = 1"
+                   " THEN least(e.record, excluded.record) ELSE e.record END"},
+    [STORE_LIST] = {"list", "SELECT " ROW_COLUMNS " FROM evidence WHERE number < $1::bigint"
+                            " AND (kind = $2::bigint OR $2::bigint = 0) ORDER BY number DESC"
+                            " LIMIT $3::bigint"},
+    [STORE_FIND] = {"find", "SELECT " ROW_COLUMNS " FROM evidence"
+                            " WHERE substring(id FROM 1 FOR $2::bigint::int) = $1::bytea LIMIT 2"},
+    [STORE_ACKNOWLEDGE] = {"acknowledge",
+                           "UPDATE evidence SET ack_reason = CASE WHEN ack_ms = 0 THEN $4::text"
+                           " ELSE ack_reason END, ack_ms = CASE WHEN ack_ms = 0 THEN $3::bigint"
+                           " ELSE ack_ms END WHERE id = $2::bytea AND " IF_FENCED},
+};
+
+/* ---- the connection in the loop ---- */
+
+static bool on_wake(void *arg, short revents)
+{
+    struct store *store = arg;
+    (void)revents;
+    store->is_ready = true;
+    return false;
+}
+
+static void watch(struct store *store)
+{
+    int fd = store->failure == APM_OK ? db_fd(store->db) : -1;
+
+    if (fd != store->fd && store->fd >= 0)
+        loop_remove_fd(store->loop, store->fd);
+    if (fd != store->fd && fd >= 0)
+        loop_add_fd(store->loop, fd, db_events(store->db), (struct loop_fn){on_wake, store});
+    else if (fd >= 0)
+        loop_set_events(store->loop, fd, db_events(store->db));
+    store->fd = fd;
+}
+
+static void turn(void *arg, uint64_t now_ms)
+{
+    struct store *store = arg;
+
+    if (store->failure == APM_OK &&
+        (store->is_ready || store->fd < 0 || db_deadline_ms(store->db) <= now_ms))
+        db_ready(store->db, now_ms);
+    store->is_ready = false;
+    watch(store);
+}
+
+static uint64_t deadline_ms(void *arg)
+{
+    const struct store *store = arg;
+    return store->failure == APM_OK ? db_deadline_ms(store->db) : CLOCK_NEVER;
+}
+
+/* ---- what the tables say after a (re)connect ---- */
+
+static void on_past(void *context, enum apm_err err, const struct db_rows *rows)
+{
+    struct store *store = context;
+
+    if (err == APM_OK && db_rows_n(rows) == 1)
+        store->events.up(store->events.context, db_get_u64(rows, 0, 0), db_get_u64(rows, 0, 1),
+                         db_get_u64(rows, 0, 2));
+}
+
+static void on_count(void *context, enum apm_err err, const struct db_rows *rows)
+{
+    struct store *store = context;
+    struct store_counts counts = {.unacknowledged = 0};
+
+    if (err != APM_OK)
+        return;
+    for (uint32_t i = 0; i < db_rows_n(rows); i++) {
+        uint64_t kind = db_get_u64(rows, i, 0);
+        if (kind < STORE_KINDS)
+            counts.kept[kind] = db_get_u64(rows, i, 1);
+        counts.unacknowledged += db_get_u64(rows, i, 2);
+    }
+    store->events.counted(store->events.context, &counts);
+}
+
+void store_count(struct store *store)
+{
+    db_run(store->db, &(struct db_call){STORE_COUNT, 0, NULL, on_count, store});
+}
+
+static void on_up(void *context)
+{
+    struct store *store = context;
+
+    store_count(store);
+    db_run(store->db, &(struct db_call){STORE_GET_PAST, 0, NULL, on_past, store});
+    db_flush(store->db);
+}
+
+static void on_down(void *context, enum apm_err err)
+{
+    struct store *store = context;
+
+    if (!db_is_final(err) || store->failure != APM_OK)
+        return;
+    store->failure = err;
+    store->events.failed(store->events.context, err, db_detail(store->db));
+}
+
+struct store *store_new(const struct store_config *config, const struct store_events *events,
+                        struct loop *loop)
+{
+    struct store *store = mem_new(1, sizeof(*store));
+
+    store->events = *events;
+    store->loop = loop;
+    store->fd = -1;
+    (void)snprintf(store->application_name, sizeof(store->application_name), FENCE "/%s",
+                   config->node);
+    const struct db_setup setup = {
+        .conninfo = config->conninfo,
+        .application_name = store->application_name,
+        .statements = statements,
+        .n_statements = STORE_STATEMENTS,
+        .schema_min = SCHEMA_MIN,
+        .schema_max = SCHEMA_MAX,
+        .fence = FENCE,
+        .timeout_ms = TIMEOUT_MS,
+        .seed = config->seed,
+        .context = store,
+        .on_up = on_up,
+        .on_down = on_down,
+    };
+    store->db = db_new(&setup);
+    loop_add_hook(loop, (struct loop_hook){.turn = turn, .deadline_ms = deadline_ms, .arg = store});
+    return store;
+}
+
+void store_destroy(struct store **store)
+{
+    if (*store == NULL)
+        return;
+    if ((*store)->fd >= 0)
+        loop_remove_fd((*store)->loop, (*store)->fd);
+    loop_remove_hook((*store)->loop, *store);
+    db_destroy(&(*store)->db);
+    free(*store);
+    *store = NULL;
+}
+
+bool store_is_up(const struct store *store)
+{
+    return store->failure == APM_OK && db_is_up(store->db);
+}
+
+const char *store_detail(const struct store *store)
+{
+    return db_detail(store->db);
+}
