@@ -22,8 +22,8 @@ static enum apm_err ask_node(const struct cluster_node *node, struct asking *ask
                              struct complaint *complaint)
 {
     json_t *account = NULL, *status = NULL;
-    const struct question about_actor = {"account", asking->args, ASK_TIMEOUT_MS};
-    const struct question about_chain = {"status", NULL, ASK_TIMEOUT_MS};
+    const struct question about_actor = {"account", asking->args, ASK_TIMEOUT_MS, NULL};
+    const struct question about_chain = {"status", NULL, ASK_TIMEOUT_MS, NULL};
 
     enum apm_err err = ask_one(node, &about_actor, &account, complaint);
     if (err == APM_OK)

@@ -8,14 +8,19 @@
 
 #define ASK_TIMEOUT_MS 5000u
 
-static void explain_error(const struct cluster_node *node, enum apm_err err, const json_t *body,
-                          struct complaint *complaint)
+static const char *service_of(const struct question *question)
+{
+    return question->service != NULL ? question->service : "consensus";
+}
+
+static void explain_error(const struct cluster_node *node, const char *service, enum apm_err err,
+                          const json_t *body, struct complaint *complaint)
 {
     const char *message = json_string_value(json_object_get(body, "message"));
     const char *hint = json_string_value(json_object_get(body, "hint"));
     if (err == APM_ERR_UNREACHABLE) {
-        (void)complain(complaint, err, "%s: apm2-consensus does not run (nobody listens in %s)",
-                       node->name, node->run_dir);
+        (void)complain(complaint, err, "%s: apm2-%s does not run (nobody listens in %s)",
+                       node->name, service, node->run_dir);
         complain_hint(complaint, node->dir[0] != 0 ? "apm2 dev status" : "systemctl status apm2d");
         return;
     }
@@ -29,21 +34,23 @@ enum apm_err ask_one(const struct cluster_node *node, const struct question *que
                      json_t **ret_body, struct complaint *ret_complaint)
 {
     struct buf text;
+    char service[ID_BYTES_MAX];
     char *args_text = question->args != NULL ? json_dumps(question->args, JSON_COMPACT) : NULL;
     struct admin_question on_wire = {
         .run_dir = node->run_dir,
-        .service = "apm2-consensus",
+        .service = service,
         .verb = question->verb,
         .args_json = args_text,
         .timeout_ms = question->timeout_ms,
     };
+    (void)snprintf(service, sizeof(service), "apm2-%s", service_of(question));
     buf_init(&text, JSON_BYTES_MAX + KIB);
     enum apm_err err = admin_ask(&on_wire, &text);
     json_t *body = json_loadb(buf_str(&text), text.size, JSON_DECODE_ANY, NULL);
     free(args_text);
     buf_release(&text);
     if (err != APM_OK) {
-        explain_error(node, err, body, ret_complaint);
+        explain_error(node, service_of(question), err, body, ret_complaint);
         json_decref(body);
         return err;
     }
@@ -56,6 +63,12 @@ enum apm_err ask_one(const struct cluster_node *node, const struct question *que
 enum apm_err ask(const struct invocation *invocation, const char *verb, const json_t *args,
                  json_t **ret_body, struct complaint *ret_complaint)
 {
+    return ask_service(invocation, &(struct request){NULL, verb, args}, ret_body, ret_complaint);
+}
+
+enum apm_err ask_service(const struct invocation *invocation, const struct request *request,
+                         json_t **ret_body, struct complaint *ret_complaint)
+{
     struct cluster cluster;
     uint64_t timeout_ms = 0;
     enum apm_err err = parse_timeout(invocation, ASK_TIMEOUT_MS, &timeout_ms, ret_complaint);
@@ -64,7 +77,7 @@ enum apm_err ask(const struct invocation *invocation, const char *verb, const js
     if (err != APM_OK)
         return err;
 
-    struct question question = {verb, args, timeout_ms};
+    struct question question = {request->verb, request->args, timeout_ms, request->service};
     const char *name = invocation->option[OPTION_node];
     if (name != NULL) {
         uint32_t i = cluster_index_of(&cluster, name);

@@ -3,29 +3,19 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "common/canonical_json.h"
 #include "common/clock.h"
-#include "common/hash.h"
+#include "common/kernel_schema.h"
 #include "common/must.h"
 
-/* Digest = BLAKE2b-256 of the RFC 8785 form. */
 static enum apm_err add_schemas(struct genesis *plan, struct why *why)
 {
-    MUST(n_builtin_schemas <= GENESIS_SCHEMAS_MAX);
-    for (uint32_t i = 0; i < n_builtin_schemas; i++) {
-        json_t *schema = json_loads(builtin_schemas[i].text, JSON_REJECT_DUPLICATES, NULL);
-        char *text = NULL;
-        size_t size = 0;
-        enum apm_err err =
-            schema != NULL ? canonical_json(schema, &text, &size) : APM_ERR_BAD_INPUT;
-        json_decref(schema);
-        if (err != APM_OK)
-            return explain(why, err, "schema %s: not canonical JSON", builtin_schemas[i].type);
+    MUST(n_kernel_schemas <= GENESIS_SCHEMAS_MAX);
+    for (uint32_t i = 0; i < n_kernel_schemas; i++) {
         struct genesis_schema *row = &plan->schemas[plan->n_schemas++];
-        (void)snprintf(row->type, sizeof(row->type), "%s", builtin_schemas[i].type);
-        const struct span content = span_of(text, size);
-        row->digest = hash_tagged("apm2/schema/1", &content, 1);
-        free(text);
+        (void)snprintf(row->type, sizeof(row->type), "%s", kernel_schemas[i].type);
+        enum apm_err err = kernel_schema_digest(kernel_schemas[i].text, &row->digest);
+        if (err != APM_OK)
+            return explain(why, err, "schema %s: not canonical JSON", kernel_schemas[i].type);
     }
     return APM_OK;
 }

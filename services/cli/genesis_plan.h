@@ -7,14 +7,6 @@
 #include "common/genesis.h"
 #include "services/cli/say.h"
 
-/* schemas/kernel, compiled in. */
-struct builtin_schema {
-    const char *type;
-    const char *text; /* JSON */
-};
-extern const struct builtin_schema builtin_schemas[];
-extern const uint32_t n_builtin_schemas;
-
 struct genesis_files {
     const char *name;
     const char *cards[VALIDATORS_MAX];

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "common/clock.h"
+#include "common/kernel_schema.h"
 #include "common/keygen.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -55,6 +56,8 @@ enum apm_err node_prefork(void *state, struct service_env *env)
 
     node->env = env;
     enum apm_err err = genesis_read(conf_str(env->conf, SETTING_genesis), &node->genesis, &why);
+    if (err == APM_OK)
+        err = kernel_schema_check(node->genesis, &why);
     if (err != APM_OK)
         return say(err, &why);
     if (!sibling(key_file, "safety", safety_path))
