@@ -222,6 +222,7 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
     net->messages[index] = *message;
     net->messages[index].from = from;
     net->messages[index].n_deliveries = 0;
+    net->messages[index].is_checked = false;
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         uint32_t key = world->replicas[i].key;
         if (key == own_key || (to != TO_ALL && key != to))
@@ -238,8 +239,8 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
 }
 
 /* Certificates were verified when they went into the pool. */
-static bool is_let_in(struct world *world, const struct replica *replica,
-                      const struct message *message, uint32_t from)
+static bool is_good(struct world *world, const struct replica *replica,
+                    const struct message *message, uint32_t from)
 {
     const struct validator_set *set = &world->set;
 
@@ -282,6 +283,17 @@ static bool is_let_in(struct world *world, const struct replica *replica,
         break;
     }
     return false;
+}
+
+/* What speaks of a receiver goes to that one only, so that the verdict is the same for all. */
+static bool is_let_in(struct world *world, const struct replica *replica, struct message *message,
+                      uint32_t from)
+{
+    if (!message->is_checked) {
+        message->is_checked = true;
+        message->is_good = is_good(world, replica, message, from);
+    }
+    return message->is_good;
 }
 
 void net_deliver(struct world *world, uint32_t to, uint32_t index)

@@ -42,7 +42,8 @@ const char *message_name(enum message_kind kind);
 
 struct message {
     enum message_kind kind;
-    uint32_t n_deliveries; /* still to come; then its slot is free */
+    uint32_t n_deliveries;    /* still to come; then its slot is free */
+    bool is_checked, is_good; /* by the door: the bytes are the same for all */
     uint32_t next_free;
     uint32_t from; /* replica, which tells twins apart; receivers see its key */
     union {

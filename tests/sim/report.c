@@ -28,6 +28,11 @@ struct report *report_new(uint32_t n_workers)
     return report;
 }
 
+uint64_t report_minutes(const struct report *report)
+{
+    return (clock_ns() - report->started_ns) / UINT64_C(60000000000);
+}
+
 /* Read by the signal handler: all that is left to say when a MUST breaks. */
 static char running[64];
 

@@ -25,6 +25,9 @@ struct report {
 
 struct report *report_new(uint32_t n_workers);
 
+/* Since then, whole ones. */
+uint64_t report_minutes(const struct report *report);
+
 /* The seed that runs now: named when a MUST breaks. */
 void report_seed(uint64_t seed);
 void report_panics(void);

@@ -1,12 +1,12 @@
 /*
  * sim: runs the consensus core against every fault we can think of, by seed.
  *
- *   sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]
+ *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] [SCENARIO...]
  *   sim --twins TERMS [--seed S] [--trace]
  *
  * Seeds S, S + 1, ... over all processors, or all Twins scenarios of so many terms, or
- * the one with that number. On the first violation it prints the seed and what broke,
- * and exits 1.
+ * the one with that number; no more of them than fit into the minutes. On the first
+ * violation it prints the seed and what broke, and exits 1.
  */
 #include "tests/sim/report.h"
 #include "tests/sim/scenario.h"
@@ -26,6 +26,7 @@
 struct options {
     uint64_t first_seed;
     uint64_t n_seeds;
+    uint64_t minutes; /* 0 = however long it takes */
     uint32_t n_validators;
     uint32_t twins_terms; /* 0 = schedules by chance */
     bool is_single;       /* --seed without --seeds */
@@ -46,7 +47,8 @@ static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
 
 static int usage(void)
 {
-    (void)fputs("usage: sim [--seeds N] [--seed S] [--validators N] [--trace] [SCENARIO...]\n"
+    (void)fputs("usage: sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] "
+                "[SCENARIO...]\n"
                 "       sim --twins TERMS [--seed S] [--trace]\n",
                 stderr);
     return 64;
@@ -56,6 +58,7 @@ static bool read_options(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
                                           {"seed", required_argument, NULL, 's'},
+                                          {"minutes", required_argument, NULL, 'm'},
                                           {"validators", required_argument, NULL, 'v'},
                                           {"twins", required_argument, NULL, 'w'},
                                           {"trace", no_argument, NULL, 't'},
@@ -71,6 +74,8 @@ static bool read_options(int argc, char **argv, struct options *options)
             has_seeds = true;
         else if (name == 's' && read_number(optarg, UINT64_MAX, &options->first_seed))
             options->is_single = true;
+        else if (name == 'm' && read_number(optarg, 10000, &number) && number > 0)
+            options->minutes = number;
         else if (name == 'v' && read_number(optarg, VALIDATORS_MAX, &number) && number > 1)
             options->n_validators = (uint32_t)number;
         else if (name == 'w' && read_number(optarg, TWINS_TERMS_MAX, &number) && number > 0)
@@ -153,6 +158,8 @@ static int run_share(const struct options *options, struct report *report, uint3
     int status = 0;
 
     for (uint64_t i = worker; i < options->n_seeds && !report->has_failed; i += report->n_workers) {
+        if (options->minutes != 0 && report_minutes(report) >= options->minutes)
+            break;
         report->running[worker].seed = options->first_seed + i;
         bool has_passed = run_one(world, options, options->first_seed + i);
         world->stats->hash ^= world->hash;
