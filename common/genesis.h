@@ -16,7 +16,7 @@
 #include "common/cert/cert.h"
 #include "common/rights.h"
 
-#define GENESIS_T0_MAX 16u
+#define GENESIS_T0_MAX T0_KEYS_MAX
 #define GENESIS_ACTORS_MAX 1024u
 #define GENESIS_RIGHTS_MAX 16u
 #define GENESIS_SCHEMAS_MAX 128u

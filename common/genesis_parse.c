@@ -177,12 +177,12 @@ static void derive(struct genesis *genesis)
     set->epoch = 1;
     set->n = genesis->n_validators;
     set->check = sig_check_ed25519;
-    uint64_t first = 0;
-    for (int i = 0; i < 8; i++)
-        first = first << 8 | set->root.b[i];
-    set->offset = first % set->n;
+    set->offset = schedule_offset(&set->root, set->n);
     for (uint32_t i = 0; i < set->n; i++)
         set->keys[i] = genesis->cards[i].key;
+    set->t0.n = genesis->n_t0;
+    set->t0.threshold = genesis->t0_threshold;
+    memcpy(set->t0.keys, genesis->t0, genesis->n_t0 * sizeof(genesis->t0[0]));
 }
 
 enum apm_err genesis_parse(const json_t *json, struct genesis *ret_genesis, struct why *ret_why)

@@ -76,7 +76,8 @@ static void fill(struct birth *birth, const struct keygen_options *options)
 static enum apm_err write_safety(const struct birth *birth, struct why *ret_why)
 {
     const char *path = birth->paths[PART_SAFETY];
-    struct wire_safety record = {.counter = 1, .instance = birth->card.instance, .epoch = 1};
+    struct wire_safety record = {
+        .counter = 1, .instance = birth->card.instance, .epoch = 1, .key = birth->card.key};
     uint8_t bytes[1024];
     size_t size = wire_encode(WIRE_safety, &record, bytes, sizeof(bytes));
     MUST(size > 0);

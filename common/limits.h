@@ -44,11 +44,17 @@
 #define ID_BYTES_MAX 64u /* names of nodes, namespaces, event types, keys */
 #define JSON_BYTES_MAX (1u * MIB)
 
+/* Keys of the T0 set, and the words with which it recovers a cluster. */
+#define T0_KEYS_MAX 16u
+#define RECOVERY_REASON_MAX 128u
+
 /* Encoded sizes that a certificate never exceeds at VALIDATORS_MAX. */
 #define HEADER_BYTES_MAX 512u
 #define QC_BYTES_MAX (8u * KIB)
 #define TC_BYTES_MAX (24u * KIB)
 #define ENTRY_BYTES_MAX (24u * KIB)
+#define EPOCH_PROOF_BYTES_MAX (24u * KIB)
+#define MEMBER_BYTES 96u
 #define RECORD_BYTES_MAX (64u * KIB)
 
 /* Evidence: one of its two halves, the whole record; items of one report. */

@@ -23,6 +23,16 @@ uint32_t scheduled_leader(const struct validator_set *set, uint64_t term)
     return (uint32_t)((term % set->n + set->offset % set->n) % set->n);
 }
 
+uint64_t schedule_offset(const struct hash *root, uint32_t n)
+{
+    uint64_t first = 0;
+
+    MUST(n > 0);
+    for (unsigned int i = 0; i < 8; i++)
+        first = first << 8 | root->b[i];
+    return first % n;
+}
+
 struct hash commit_proof_block(const struct commit_proof *proof)
 {
     return proof->is_child_qc ? proof->qc.parent : proof->cc.block;

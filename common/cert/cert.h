@@ -70,6 +70,7 @@ enum certificate_kind {
     CERTIFICATE_QC = 1,
     CERTIFICATE_CC = 2,
     CERTIFICATE_ENTRY = 3,
+    CERTIFICATE_EPOCH = 4, /* an epoch proof */
 };
 
 /* Why a block is committed: exactly one of the two (PROTOCOL, CC). */
@@ -105,6 +106,12 @@ typedef bool (*sig_check_fn)(const struct key *key, struct span message, const s
 /* The real one. */
 bool sig_check_ed25519(const struct key *key, struct span message, const struct sig *sig);
 
+/* Who may end an epoch without its validators (epoch_proof.h). */
+struct t0_set {
+    uint32_t n, threshold;
+    struct key keys[T0_KEYS_MAX];
+};
+
 /* The validators of one epoch, ordered by card id. */
 struct validator_set {
     struct hash chain;
@@ -113,6 +120,7 @@ struct validator_set {
     struct hash root; /* id of the epoch's root block: rank (epoch, 0, 0) */
     uint32_t n;
     struct key keys[VALIDATORS_MAX];
+    struct t0_set t0;
     sig_check_fn check;
 };
 
@@ -172,6 +180,9 @@ enum cert_verdict commit_proof_decode(struct span bytes, struct commit_proof *re
 /* Digest of the encoded form, as headers cite it. Zero for ENTRY_NONE. */
 struct hash qc_digest(const struct qc *qc);
 struct hash entry_digest(const struct entry *entry);
+
+/* offset_e: where the schedule of the epoch that `root` opens begins, among n. */
+uint64_t schedule_offset(const struct hash *root, uint32_t n);
 
 /* Header bytes and the block id that is their hash. */
 size_t header_encode(const struct wire_header *header, uint8_t out[HEADER_BYTES_MAX]);

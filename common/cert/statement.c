@@ -1,5 +1,6 @@
-#include "common/cert/cert.h"
+#include "common/cert/epoch_proof.h"
 
+#include "common/hash.h"
 #include "common/must.h"
 
 /*
@@ -99,5 +100,33 @@ size_t statement_proposal(const struct hash *chain, const struct hash *block,
     struct statement statement = begin("apm2/proposal/1", chain, out);
 
     put_hash(&statement, block);
+    return statement.size;
+}
+
+size_t statement_recovery(const struct hash *chain, const struct recovery *recovery,
+                          uint8_t out[STATEMENT_BYTES_MAX])
+{
+    struct statement statement = begin("apm2/recovery/1", chain, out);
+    struct hash reason = hash_bytes(span_of(recovery->reason, recovery->reason_size));
+
+    put_u64(&statement, recovery->epoch);
+    put_u64(&statement, recovery->height);
+    put_hash(&statement, &recovery->block);
+    put_hash(&statement, &recovery->state_root);
+    put_hash(&statement, &recovery->set);
+    put_hash(&statement, &reason);
+    return statement.size;
+}
+
+size_t statement_caught_up(const struct hash *chain, const struct caught_up *caught_up,
+                           uint8_t out[STATEMENT_BYTES_MAX])
+{
+    struct statement statement = begin("apm2/caught-up/1", chain, out);
+
+    put_u64(&statement, caught_up->height);
+    put_hash(&statement, &caught_up->block);
+    put_hash(&statement, &caught_up->who.card);
+    put(&statement, caught_up->who.key.b, sizeof(caught_up->who.key.b));
+    put_hash(&statement, &caught_up->who.instance);
     return statement.size;
 }

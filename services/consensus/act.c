@@ -46,6 +46,9 @@ static void send_certificate(struct node *node, uint32_t to, enum certificate_ki
     case CERTIFICATE_ENTRY:
         size = entry_encode(certificate, body, max);
         break;
+    case CERTIFICATE_EPOCH:
+        size = epoch_proof_encode(certificate, body, max);
+        break;
     }
     MUST(size > 0);
     struct wire_certificate message = {.kind = kind, .body = span_of(body, size)};
@@ -88,6 +91,15 @@ static void send_proposal(struct node *node, const struct action *action)
 
     if (block != NULL)
         send_frame(node, action->send.to, span_of(block->proposal, block->proposal_size));
+}
+
+/* Only the newest is at hand: who is further behind comes by ranges and asks again. */
+static void send_epoch_proof(struct node *node, const struct action *action)
+{
+    const struct epoch_proof *proof = action->send.epoch_proof.proof;
+
+    if (epoch_proof_epoch(proof) > action->send.epoch_proof.after)
+        send_certificate(node, action->send.to, CERTIFICATE_EPOCH, proof);
 }
 
 static void act_send(struct node *node, const struct action *action)
@@ -134,6 +146,9 @@ static void act_send(struct node *node, const struct action *action)
         break;
     case SEND_TRANSFER:
         send_message(node, to, WIRE_transfer, &action->send.transfer);
+        break;
+    case SEND_EPOCH_PROOF:
+        send_epoch_proof(node, action);
         break;
     }
 }
@@ -185,6 +200,18 @@ static void act_note(struct node *node, const struct action *action)
         LOG_ERROR("state_mismatch", F_U64("height", action->note.height), F_STR("author", who),
                   F_HASH("block", &action->note.block));
         break;
+    case NOTE_EPOCH_ENTERED:
+        LOG_INFO("epoch_entered", F_U64("epoch", action->note.term.epoch), F_STR("validator", who),
+                 F_STR("reason", reason));
+        break;
+    case NOTE_EPOCH_SETTLED:
+        LOG_INFO("epoch_settled", F_U64("epoch", action->note.term.epoch),
+                 F_STR("meaning", "a quorum of this epoch is in it"));
+        break;
+    case NOTE_RECOVERY_REFUSED:
+        LOG_ERROR("recovery_refused",
+                  F_STR("meaning", "it names a block that is not the newest committed here"));
+        break;
     }
 }
 
@@ -211,6 +238,14 @@ static void act_need_block(struct node *node, const struct action *action)
         send_message(node, TO_ALL, WIRE_block_request, &request);
     else
         send_message(node, (uint32_t)__builtin_ctzll(signers), WIRE_block_request, &request);
+}
+
+/* No event of the kernel changes the set yet: whatever block names one was not accepted. */
+static void act_need_config(struct node *node, const struct hash *block)
+{
+    struct input input = {.kind = INPUT_CONFIG, .from = VALIDATOR_NONE, .config.block = *block};
+
+    act_input(node, &input);
 }
 
 static void act(struct node *node, const struct action *action)
@@ -247,6 +282,11 @@ static void act(struct node *node, const struct action *action)
     case ACTION_ACCUSE:
         act_accuse(node, action);
         break;
+    case ACTION_NEED_CONFIG:
+        act_need_config(node, &action->need.block);
+        break;
+    case ACTION_EPOCH:
+        break; /* it stands in the safety record, too */
     case ACTION_NOTE:
         act_note(node, action);
         break;

@@ -11,6 +11,6 @@ void on_checkpoint(struct node *node, uint32_t from, const struct wire_checkpoin
         peer_refuse(node, from, LABEL_stranger, "checkpoint of another validator");
         return;
     }
-    if (verify_cert(node, from, checkpoint_verify(&node->genesis->set, message), "checkpoint"))
+    if (verify_cert(node, from, checkpoint_verify(core_set(node->core), message), "checkpoint"))
         act_input(node, &input);
 }

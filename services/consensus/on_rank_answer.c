@@ -5,7 +5,7 @@
 static bool take_vote(const struct node *node, struct span bytes, struct wire_vote *ret_vote)
 {
     return bytes.size > 0 && wire_decode_as(WIRE_vote, bytes, ret_vote) == WIRE_OK &&
-           ret_vote->voter == node->self && vote_verify(&node->genesis->set, ret_vote) == CERT_OK;
+           ret_vote->voter == node->self && vote_verify(core_set(node->core), ret_vote) == CERT_OK;
 }
 
 static bool take_commit_vote(const struct node *node, struct span bytes,
@@ -13,7 +13,7 @@ static bool take_commit_vote(const struct node *node, struct span bytes,
 {
     return bytes.size > 0 && wire_decode_as(WIRE_commit_vote, bytes, ret_vote) == WIRE_OK &&
            ret_vote->voter == node->self &&
-           commit_vote_verify(&node->genesis->set, ret_vote) == CERT_OK;
+           commit_vote_verify(core_set(node->core), ret_vote) == CERT_OK;
 }
 
 static bool take_timeout(const struct node *node, struct span bytes,
@@ -21,7 +21,7 @@ static bool take_timeout(const struct node *node, struct span bytes,
 {
     return bytes.size > 0 && wire_decode_as(WIRE_timeout, bytes, ret_timeout) == WIRE_OK &&
            ret_timeout->voter == node->self &&
-           timeout_verify(&node->genesis->set, ret_timeout) == CERT_OK;
+           timeout_verify(core_set(node->core), ret_timeout) == CERT_OK;
 }
 
 void on_rank_answer(struct node *node, uint32_t from, const struct wire_rank_answer *message,

@@ -12,7 +12,7 @@ void on_timeout(struct node *node, uint32_t from, const struct wire_timeout *mes
         peer_refuse(node, from, LABEL_stranger, "timeout of another validator");
         return;
     }
-    if (!verify_cert(node, from, timeout_verify(&node->genesis->set, message), "timeout") ||
+    if (!verify_cert(node, from, timeout_verify(core_set(node->core), message), "timeout") ||
         !verify_qc(node, from, message->high_qc, &high_qc))
         return;
     if (!rank_eq(high_qc.rank, message->high) || high_qc.rank.term > message->term) {

@@ -201,7 +201,7 @@ static void feed_proof(struct node *node)
     if (node->loaded_proof == NULL ||
         commit_proof_decode(span_of(node->loaded_proof, node->loaded_proof_size), &proof) !=
             CERT_OK ||
-        commit_proof_verify(&node->genesis->set, &proof) != CERT_OK)
+        commit_proof_verify(core_set(node->core), &proof) != CERT_OK)
         return;
     struct input input = {.kind = proof.is_child_qc ? INPUT_QC : INPUT_CC, .from = VALIDATOR_NONE};
     if (proof.is_child_qc)

@@ -186,7 +186,7 @@ static bool offer_staged(struct node *node, uint32_t from, const struct offer *o
     struct input input = {.kind = INPUT_RANGE, .from = from};
 
     if (!verify_cert(node, from, commit_proof_decode(proof_bytes, &proof), "range proof") ||
-        !verify_cert(node, from, commit_proof_verify(&node->genesis->set, &proof), "range proof"))
+        !verify_cert(node, from, commit_proof_verify(core_set(node->core), &proof), "range proof"))
         return false;
     struct hash proven = commit_proof_block(&proof);
     if (!hash_eq(&proven, &offer->ids[offer->n - 1])) {

@@ -44,7 +44,7 @@ bool verify_qc(struct node *node, uint32_t from, struct span bytes, struct qc *r
     if (!verify_cert(node, from, qc_decode(bytes, ret_qc), "qc"))
         return false;
     return is_high_qc(node, ret_qc) ||
-           verify_cert(node, from, qc_verify(&node->genesis->set, ret_qc), "qc");
+           verify_cert(node, from, qc_verify(core_set(node->core), ret_qc), "qc");
 }
 
 static bool decode_header(const struct node *node, struct span bytes, struct wire_header *header)
@@ -84,7 +84,7 @@ bool verify_proposal_form(const struct node *node, const struct wire_proposal *m
 static bool is_signed_by_author(const struct node *node, const struct wire_proposal *message,
                                 const struct proposal *proposal)
 {
-    const struct validator_set *set = &node->genesis->set;
+    const struct validator_set *set = core_set(node->core);
     uint8_t statement[STATEMENT_BYTES_MAX];
     size_t size = statement_proposal(&set->chain, &proposal->id, statement);
 
@@ -95,7 +95,7 @@ static bool is_signed_by_author(const struct node *node, const struct wire_propo
 bool verify_proposal(struct node *node, uint32_t from, const struct wire_proposal *message,
                      struct proposal *ret_proposal)
 {
-    const struct validator_set *set = &node->genesis->set;
+    const struct validator_set *set = core_set(node->core);
 
     if (!verify_proposal_form(node, message, ret_proposal)) {
         peer_refuse(node, from, LABEL_malformed, "proposal");

@@ -104,6 +104,8 @@ static bool fill_message(struct world *world, const struct action *action, struc
     case SEND_TRANSFER:
         message->transfer = action->send.transfer;
         return true;
+    case SEND_EPOCH_PROOF:
+        return false;
     }
     return false;
 }
@@ -226,6 +228,9 @@ static void act_note(struct world *world, struct replica *replica, const struct 
         check_fail(world, CHECK_STATE, "r%u: a committed block cites another state",
                    replica->index);
         break;
+    case NOTE_EPOCH_ENTERED:
+    case NOTE_EPOCH_SETTLED:
+    case NOTE_RECOVERY_REFUSED:
     case NOTE_TIMED_OUT:
     case NOTE_PROPOSED:
     case NOTE_REFUSED:
@@ -276,6 +281,10 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
     case ACTION_ACCUSE:
         check_accused(world, replica, action->accuse.validator);
         break;
+    case ACTION_NEED_CONFIG:
+        break;
+    case ACTION_EPOCH:
+        break;
     case ACTION_NOTE:
         act_note(world, replica, action);
         break;
@@ -289,6 +298,9 @@ const char *note_name(enum note_kind kind)
         [NOTE_PROPOSED] = "proposes",        [NOTE_REFUSED] = "refuses",
         [NOTE_OBSERVING] = "observes",       [NOTE_ADMITTED] = "is-admitted",
         [NOTE_STATE_MISMATCH] = "mismatch",
+        [NOTE_EPOCH_ENTERED] = "enters-epoch",
+        [NOTE_EPOCH_SETTLED] = "is-settled",
+        [NOTE_RECOVERY_REFUSED] = "refuses-recovery",
     };
     return names[kind];
 }

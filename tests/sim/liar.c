@@ -318,6 +318,7 @@ static enum lie withheld_by(const struct world *world, const struct replica *lia
     case MESSAGE_RANK_ANSWER:
     case MESSAGE_CHECKPOINT:
     case MESSAGE_TRANSFER:
+    case MESSAGE_EPOCH_PROOF:
     case MESSAGE_BUNDLE_REQUEST:
     case MESSAGE_BLOCK_REQUEST:
     case MESSAGE_RANGE_REQUEST:

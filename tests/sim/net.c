@@ -22,6 +22,7 @@ const char *message_name(enum message_kind kind)
         [MESSAGE_RANK_ANSWER] = "rank-answer",
         [MESSAGE_CHECKPOINT] = "checkpoint",
         [MESSAGE_TRANSFER] = "transfer",
+        [MESSAGE_EPOCH_PROOF] = "epoch-proof",
         [MESSAGE_BUNDLES] = "bundles",
         [MESSAGE_BUNDLE_REQUEST] = "bundle-request",
         [MESSAGE_BLOCK_REQUEST] = "block-request",
@@ -91,6 +92,7 @@ static struct rank rank_of(const struct world *world, const struct message *mess
     case MESSAGE_RANK_ANSWER:
     case MESSAGE_CHECKPOINT:
     case MESSAGE_TRANSFER:
+    case MESSAGE_EPOCH_PROOF:
     case MESSAGE_BUNDLES:
     case MESSAGE_BUNDLE_REQUEST:
     case MESSAGE_RANGE_REQUEST:
@@ -273,6 +275,7 @@ static bool is_good(struct world *world, const struct replica *replica,
     case MESSAGE_HEARTBEAT:
     case MESSAGE_RANK_QUERY:
     case MESSAGE_TRANSFER:
+    case MESSAGE_EPOCH_PROOF:
     case MESSAGE_BUNDLES:
     case MESSAGE_BUNDLE_REQUEST:
     case MESSAGE_BLOCK_REQUEST:

@@ -30,6 +30,7 @@ enum message_kind {
     MESSAGE_RANK_ANSWER = SEND_RANK_ANSWER,
     MESSAGE_CHECKPOINT = SEND_CHECKPOINT,
     MESSAGE_TRANSFER = SEND_TRANSFER,
+    MESSAGE_EPOCH_PROOF = SEND_EPOCH_PROOF,
     MESSAGE_BUNDLES,
     MESSAGE_BUNDLE_REQUEST,
     MESSAGE_BLOCK_REQUEST,
@@ -68,6 +69,7 @@ struct message {
         } rank_answer;
         struct wire_checkpoint checkpoint;
         struct wire_transfer transfer;
+        uint32_t epoch;    /* EPOCH_PROOF: that it opens */
         uint64_t requests; /* BUNDLES, BUNDLE_REQUEST */
         struct {
             uint64_t from_height;

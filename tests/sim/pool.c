@@ -86,6 +86,7 @@ void copy_record(struct safety_record *to, const struct safety_record *from)
     to->timed_out = from->timed_out;
     to->timeout_high = from->timeout_high;
     copy_qc(&to->timeout_qc, &from->timeout_qc);
+    epoch_proof_copy(&to->proof, &from->proof);
 }
 
 static uint64_t digest_of(const void *bytes, size_t size, uint64_t salt)

@@ -167,6 +167,8 @@ static void give_other(struct world *world, struct replica *replica, const struc
         input->kind = INPUT_TRANSFER;
         input->transfer_to = (uint32_t)message->transfer.to;
         break;
+    case MESSAGE_EPOCH_PROOF:
+        return;
     case MESSAGE_PROPOSAL:
     case MESSAGE_TIMEOUT:
     case MESSAGE_RANK_ANSWER:
@@ -220,6 +222,7 @@ void node_on_message(struct world *world, struct replica *replica, const struct 
     case MESSAGE_RANK_QUERY:
     case MESSAGE_CHECKPOINT:
     case MESSAGE_TRANSFER:
+    case MESSAGE_EPOCH_PROOF:
         give_other(world, replica, message, &input);
         break;
     case MESSAGES_END:

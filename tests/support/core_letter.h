@@ -79,6 +79,8 @@ static inline void letter_write(struct letter *letter, const struct validator_se
         input->kind = INPUT_CHECKPOINT;
         input->checkpoint = action->send.checkpoint;
         break;
+    case SEND_EPOCH_PROOF:
+        ck_abort_msg("the rig stays in one epoch");
     case SEND_TRANSFER:
         input->kind = INPUT_TRANSFER;
         input->transfer_to = (uint32_t)action->send.transfer.to;

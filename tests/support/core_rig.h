@@ -33,7 +33,7 @@ struct place {
     struct executed_root executed;
     struct hash committed;
     uint32_t n_intents[INTENT_CHECKPOINT + 1];
-    uint32_t n_sent[SEND_TRANSFER + 1];
+    uint32_t n_sent[SEND_EPOCH_PROOF + 1];
     enum note_reason timed_out, entered, observing;
 };
 
@@ -178,6 +178,9 @@ static inline void rig_act(uint32_t at, const struct action *action)
         break;
     case ACTION_ACCUSE:
         ck_abort_msg("all are honest");
+    case ACTION_NEED_CONFIG:
+    case ACTION_EPOCH:
+        ck_abort_msg("the rig stays in one epoch");
     case ACTION_SYNC:
     case ACTION_FORGET:
     case ACTION_CHECKPOINT:

@@ -50,6 +50,8 @@ uint64_t admission_deadline(const struct core *core)
 
 void admission_on_query(struct core *core, const struct input *input)
 {
+    if (input->from >= core->config.set.n)
+        return; /* it signed nothing in this epoch */
     const struct signed_by *by = &core->signed_by[input->from];
     struct action *action = emit_send(core, SEND_RANK_ANSWER, input->from);
 
@@ -80,7 +82,8 @@ static bool is_newer_than_record(const struct core *core, const struct input *in
 
 void admission_on_answer(struct core *core, const struct input *input)
 {
-    if (core->is_admitted || input->rank_answer.nonce != core->config.nonce)
+    if (core->is_admitted || input->rank_answer.nonce != core->config.nonce ||
+        input->from >= core->config.set.n)
         return;
     core->peers[input->from].is_answering = true;
     if (core->record.observing || !is_newer_than_record(core, input))

@@ -15,7 +15,7 @@ static bool leads(const struct core *core)
            term_cmp(core->record.timed_out, core->cur) < 0;
 }
 
-static void send_heartbeat(struct core *core, uint32_t to, enum beat_kind kind)
+void beat_send(struct core *core, uint32_t to, enum beat_kind kind)
 {
     struct action *action = emit_send(core, SEND_HEARTBEAT, to);
 
@@ -72,7 +72,7 @@ static void show_presence(struct core *core)
     if (core->now_ms < core->presence_ms + core->config.round_timeout_ms / 2)
         return;
     core->presence_ms = core->now_ms;
-    send_heartbeat(core, TO_ALL, BEAT_PRESENCE);
+    beat_send(core, TO_ALL, BEAT_PRESENCE);
 }
 
 void beat_tick(struct core *core)
@@ -84,15 +84,29 @@ void beat_tick(struct core *core)
         show_presence(core);
         return;
     }
-    send_heartbeat(core, TO_ALL, BEAT_LEADER);
+    beat_send(core, TO_ALL, BEAT_LEADER);
     resend_proposal(core);
     resend_votes(core, core->record.high_qc.rank, core->committed.rank);
+}
+
+bool beat_may_help(struct core *core, uint32_t peer)
+{
+    uint64_t *helped_ms = NULL;
+
+    if (peer < core->config.set.n)
+        helped_ms = &core->peers[peer].helped_ms;
+    else if (peer >= OUTSIDER(0) && peer < OUTSIDER(OUTSIDERS_MAX))
+        helped_ms = &core->outsider_helped_ms[peer - OUTSIDER(0)];
+    if (helped_ms == NULL ||
+        (*helped_ms != 0 && core->now_ms < *helped_ms + core->config.heartbeat_ms / 2))
+        return false;
+    *helped_ms = core->now_ms;
+    return true;
 }
 
 void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct term its_term,
                struct rank its_committed)
 {
-    struct peer *them = &core->peers[peer];
     struct rank proven = commit_proof_rank(&core->best_proof);
     bool lacks_qc = rank_cmp(core->record.high_qc.rank, its_high) > 0;
     bool lacks_proof = rank_cmp(proven, its_committed) > 0;
@@ -100,11 +114,8 @@ void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct te
         term_cmp(core->cur, its_term) > 0 &&
         (core->record.entry.kind == ENTRY_TC || core->record.entry.kind == ENTRY_HANDOFF);
 
-    if (!lacks_qc && !lacks_proof && !lacks_term)
+    if ((!lacks_qc && !lacks_proof && !lacks_term) || !beat_may_help(core, peer))
         return;
-    if (them->helped_ms != 0 && core->now_ms < them->helped_ms + core->config.heartbeat_ms / 2)
-        return;
-    them->helped_ms = core->now_ms;
     if (lacks_term)
         emit_send(core, SEND_ENTRY, peer)->send.entry = &core->record.entry;
     if (lacks_qc)
@@ -120,8 +131,9 @@ void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct te
 /* A checkpoint lost on the way is worth a resend only while nothing new comes. */
 static void resend_checkpoint(struct core *core, uint32_t to)
 {
+    if (core->config.self == VALIDATOR_NONE)
+        return;
     const struct peer *self = &core->peers[core->config.self];
-
     if (self->has_checkpoint && self->checkpoint.height == core->committed.height &&
         core->checkpoint_height < core->committed.height)
         emit_send(core, SEND_CHECKPOINT, to)->send.checkpoint = self->checkpoint;
@@ -130,19 +142,27 @@ static void resend_checkpoint(struct core *core, uint32_t to)
 void beat_on_heartbeat(struct core *core, const struct input *input)
 {
     const struct wire_heartbeat *beat = &input->heartbeat;
-    struct peer *peer = &core->peers[input->from];
+    bool is_member = input->from < core->config.set.n;
 
-    peer->committed_height = beat->committed_height;
-    peer->term = beat->term;
-    if (beat->epoch != core->cur.epoch)
+    if (is_member) {
+        core->peers[input->from].committed_height = beat->committed_height;
+        core->peers[input->from].term = beat->term;
+        epoch_on_heartbeat(core, input->from, beat->epoch);
+    }
+    if (beat->epoch != core->cur.epoch) {
+        epoch_on_other(core, input->from, beat->epoch);
         return;
+    }
     if (beat->reply == BEAT_LEADER) {
         bool is_leader = beat->term == core->cur.term && input->from == core->leader;
         if (is_leader) {
             core->leader_seen_ms = core->now_ms;
             resend_votes(core, beat->high, beat->committed);
         }
-        send_heartbeat(core, input->from, BEAT_ANSWER);
+        beat_send(core, input->from, BEAT_ANSWER);
+    } else if (!is_member && beat->reply == BEAT_PRESENCE) {
+        /* It is in no broadcast of ours: how else would it learn how far we are? */
+        beat_send(core, input->from, BEAT_ANSWER);
     }
     resend_checkpoint(core, input->from);
     beat_help(core, input->from, beat->high, (struct term){beat->epoch, beat->term},

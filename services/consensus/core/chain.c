@@ -81,6 +81,7 @@ bool chain_parent(struct core *core, const struct hash *id, struct tip *ret_pare
         .time_ms = block->header.time_ms,
         .author = block->header.author,
         .handoff = block->header.handoff,
+        .next_set = block->header.next_set,
     };
     return true;
 }

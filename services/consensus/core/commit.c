@@ -32,6 +32,8 @@ static void commit_block(struct core *core, const struct block *block,
     compare_state(core, block);
     if (!block->is_empty)
         core->last_filled_ms = core->now_ms;
+    if (!hash_is_zero(&block->header.next_set))
+        core->tip_header = block->header;
     if (block->payload != PAYLOAD_READY)
         core->unready_height = block->header.height;
     core->committed = (struct tip){
@@ -41,6 +43,7 @@ static void commit_block(struct core *core, const struct block *block,
         .time_ms = block->header.time_ms,
         .author = block->header.author,
         .handoff = block->header.handoff,
+        .next_set = block->header.next_set,
     };
 }
 
@@ -62,10 +65,36 @@ static void after_commit(struct core *core)
     chain_trim(core);
 }
 
-/* Something below the proof is absent: ask for the block, then for the range. */
-static void fetch_missing(struct core *core, const struct hash *missing)
+/* What is to be committed next: the root of the epoch that is to come, where it is proven;
+ * else what the best certificate proves. */
+struct target {
+    struct hash block;
+    const struct commit_proof *proof; /* NULL: a recovery's word */
+    bool is_proven;                   /* by a certificate of its own */
+};
+
+static bool find_target(const struct core *core, struct target *ret_target)
 {
     const struct commit_proof *proof = &core->best_proof;
+
+    if (epoch_is_ending(core)) {
+        bool is_commit = core->pending.kind == EPOCH_PROOF_COMMIT;
+        *ret_target = (struct target){core->pending_root, is_commit ? &core->pending.proof : NULL,
+                                      is_commit && core->pending.n_path == 0};
+        return !hash_eq(&core->pending_root, &core->committed.block);
+    }
+    *ret_target = (struct target){commit_proof_block(proof), proof, true};
+    /* Nothing is committed on a config block in its own epoch. */
+    return hash_is_zero(&core->committed.next_set) &&
+           rank_cmp(commit_proof_rank(proof), core->committed.rank) > 0;
+}
+
+/* Something below the proof is absent: ask for the block, then for the range. */
+static void fetch_missing(struct core *core, const struct target *target,
+                          const struct hash *missing)
+{
+    static const struct commit_proof none = {.is_child_qc = false};
+    const struct commit_proof *proof = target->proof != NULL ? target->proof : &none;
     uint64_t signers = proof->is_child_qc ? proof->qc.signers : proof->cc.signers;
 
     if (!hash_is_zero(missing))
@@ -79,7 +108,7 @@ static void fetch_missing(struct core *core, const struct hash *missing)
     core->sync_asked_ms = core->now_ms;
     struct action *action = emit(core, ACTION_SYNC);
     action->sync.target = commit_proof_rank(proof);
-    action->sync.block = commit_proof_block(proof);
+    action->sync.block = target->block;
     action->sync.from = VALIDATOR_NONE;
     action->sync.signers = signers;
 }
@@ -88,13 +117,14 @@ void commit_try(struct core *core)
 {
     const struct block *path[CHAIN_WINDOW];
     struct hash missing = {{0}};
+    struct target target;
     uint32_t n = 0;
 
-    if (rank_cmp(commit_proof_rank(&core->best_proof), core->committed.rank) <= 0)
+    if (!find_target(core, &target))
         return;
-    struct hash at = commit_proof_block(&core->best_proof);
+    struct hash at = target.block;
     if (!chain_is_whole(core, &at, false, &missing)) {
-        fetch_missing(core, &missing);
+        fetch_missing(core, &target, &missing);
         return;
     }
     while (!hash_eq(&at, &core->committed.block)) {
@@ -102,36 +132,47 @@ void commit_try(struct core *core)
         MUST(path[n] != NULL && n < CHAIN_WINDOW);
         at = path[n++]->header.parent;
     }
-    for (uint32_t i = n; i > 0; i--) {
+    /* COMMIT stops at the first config block: what is above it in this epoch only proves it. */
+    bool has_ended = false;
+    for (uint32_t i = n; i > 0 && !has_ended; i--) {
         struct block *block = chain_find(core, &path[i - 1]->id);
-        commit_block(core, block, i == 1 ? &core->best_proof : NULL);
+        commit_block(core, block, i == 1 && target.is_proven ? target.proof : NULL);
+        has_ended = !hash_is_zero(&block->header.next_set);
         block->is_used = false;
     }
     after_commit(core);
 }
 
+/* Of our epoch alone, up to where it ends at most. */
 static bool is_range_linked(const struct core *core, const struct input *input)
 {
     struct hash parent = core->committed.block;
     struct rank rank = core->committed.rank;
+    bool has_ended = !hash_is_zero(&core->committed.next_set);
 
     for (uint32_t i = 0; i < input->range.n; i++) {
         const struct wire_header *header = &input->range.headers[i];
-        if (!hash_eq(&header->parent, &parent) ||
+        if (has_ended || !hash_eq(&header->parent, &parent) ||
+            header->rank.epoch != core->cur.epoch ||
             header->height != core->committed.height + 1 + i || rank_cmp(header->rank, rank) <= 0)
             return false;
         parent = input->range.ids[i];
         rank = header->rank;
+        has_ended = !hash_is_zero(&header->next_set) ||
+                    (epoch_is_ending(core) && hash_eq(&parent, &core->pending_root));
     }
+    if (input->range.proof == NULL)
+        return epoch_is_ending(core) && hash_eq(&parent, &core->pending_root);
     struct hash proven = commit_proof_block(input->range.proof);
-    return input->range.n > 0 && hash_eq(&parent, &proven);
+    return hash_eq(&parent, &proven);
 }
 
 void commit_on_range(struct core *core, const struct input *input)
 {
-    if (!is_range_linked(core, input))
+    if (input->range.n == 0 || !is_range_linked(core, input))
         return;
-    observe_proof(core, input->range.proof);
+    if (input->range.proof != NULL)
+        observe_proof(core, input->range.proof);
     for (uint32_t i = 0; i < input->range.n; i++) {
         struct block block = {
             .payload = PAYLOAD_READY,

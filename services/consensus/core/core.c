@@ -16,6 +16,8 @@ static void restore_term(struct core *core)
     const struct entry *entry = &core->record.entry;
     struct term cur = {core->config.set.epoch, 1};
     uint32_t leader = scheduled_leader(&core->config.set, 1);
+    if (core->record.high_qc.rank.epoch != core->config.set.epoch)
+        core->record.high_qc = qc_of_root(&core->config.set);
     struct rank highs[] = {core->record.high_qc.rank, core->committed.rank};
 
     for (size_t i = 0; i < N_ELEMENTS(highs); i++)
@@ -43,14 +45,15 @@ void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
                const struct executed_root *executed)
 {
-    MUST(config->set.n > 0 && config->set.n <= VALIDATORS_MAX && config->self < config->set.n);
+    MUST(config->set.n > 0 && config->set.n <= VALIDATORS_MAX);
+    MUST(config->self < config->set.n || config->self == VALIDATOR_NONE);
     MUST(executed->height <= committed->height);
     memset(core, 0, sizeof(*core));
     core->config = *config;
     core->record = *record;
-    if (record->high_qc.rank.epoch == 0)
-        core->record.high_qc = qc_of_root(&config->set);
     core->committed = *committed;
+    epoch_restore(core);
+    MUST(core->committed.rank.epoch <= core->config.set.epoch);
     core->handoff_to = VALIDATOR_NONE;
     core->executed_height = executed->height;
     core->roots[0] = (struct executed_root){0, config->genesis_root};
@@ -254,6 +257,19 @@ static void dispatch(struct core *core, const struct input *input)
     case INPUT_RANGE:
         commit_on_range(core, input);
         break;
+    case INPUT_EPOCH_PROOF:
+        epoch_on_proof(core, input->epoch_proof);
+        break;
+    case INPUT_OTHER_EPOCH:
+        epoch_on_other(core, input->from, input->epoch);
+        break;
+    case INPUT_CONFIG:
+        epoch_on_config(core, input);
+        break;
+    case INPUT_IDENTITY:
+        core->has_spare = true;
+        core->spare = input->identity;
+        break;
     }
 }
 
@@ -279,6 +295,7 @@ static void follow_up(struct core *core)
     observe_handoff(core);
     learn_leader(core);
     commit_try(core);
+    epoch_try(core);
     pacemaker_tick(core);
     beat_tick(core);
     vote_try_commit(core);

@@ -22,15 +22,28 @@
 
 #define VALIDATOR_NONE UINT32_MAX
 
+/* Peers outside the set of our epoch: joiners, members of other epochs. The caller numbers
+ * them as it likes; what is sent to such a number goes to that peer. */
+#define OUTSIDERS_MAX 64u
+#define OUTSIDER(number) (VALIDATORS_MAX + (number))
+
+/* A key and the instance of its safety record. */
+struct identity {
+    struct key key;
+    struct hash instance;
+};
+
 struct core_config {
-    struct validator_set set;
-    uint32_t self;             /* index in the set */
-    struct hash genesis_root;  /* state root at height 0 */
-    uint64_t round_timeout_ms; /* PROTOCOL, Timers; default 1000 */
-    uint64_t heartbeat_ms;     /* default 200 */
-    uint64_t stall_timeout_ms; /* default 2000 */
-    uint64_t backoff_max_ms;   /* default 30000 */
-    uint64_t nonce;            /* of this start, for rank queries */
+    struct validator_set set; /* of epoch 1, or of what `epoch_proof` was verified against */
+    uint32_t self;            /* index in that set; VALIDATOR_NONE: not of it, or its record is
+                               * not the one that is pinned */
+    const struct epoch_proof *epoch_proof; /* newest entered, at core_init; NULL: epoch 1 */
+    struct hash genesis_root;              /* state root at height 0 */
+    uint64_t round_timeout_ms;             /* PROTOCOL, Timers; default 1000 */
+    uint64_t heartbeat_ms;                 /* default 200 */
+    uint64_t stall_timeout_ms;             /* default 2000 */
+    uint64_t backoff_max_ms;               /* default 30000 */
+    uint64_t nonce;                        /* of this start, for rank queries */
 };
 
 /* A proposal as the door hands it over: decoded, its signature, justify and entry
@@ -49,8 +62,9 @@ struct tip {
     struct hash block;
     uint64_t height;
     uint64_t time_ms;
-    uint64_t author;  /* of the root: VALIDATOR_NONE */
-    uint64_t handoff; /* as in its header */
+    uint64_t author;      /* of the root: VALIDATOR_NONE */
+    uint64_t handoff;     /* as in its header */
+    struct hash next_set; /* likewise: not zero, its epoch ends here */
 };
 
 enum input_kind {
@@ -75,6 +89,10 @@ enum input_kind {
     INPUT_PENDING,           /* what waits in the mempool */
     INPUT_EXECUTED,          /* a committed block was executed */
     INPUT_RANGE,             /* OFFER_RANGE: verified blocks after our committed one */
+    INPUT_EPOCH_PROOF,       /* verified against our epoch's set */
+    INPUT_OTHER_EPOCH,       /* a message of another epoch came: who sent it is behind, or we */
+    INPUT_CONFIG,            /* answer to NEED_CONFIG */
+    INPUT_IDENTITY,          /* keygen made a key and record here, for an epoch to come */
 };
 
 #define INTENTS_MAX 4u /* statements one persist may carry */
@@ -83,7 +101,8 @@ struct input {
     enum input_kind kind;
     uint64_t now_ms;  /* monotonic: timers */
     uint64_t wall_ms; /* Unix: block time */
-    uint32_t from;    /* validator index of the sender, VALIDATOR_NONE = ourselves */
+    uint32_t from;    /* validator index of the sender in our epoch, or its number as an
+                       * OUTSIDER; VALIDATOR_NONE = ourselves */
     union {
         const struct proposal *proposal;
         struct wire_vote vote;
@@ -119,6 +138,8 @@ struct input {
             struct hash parent; /* of the BUILD it answers */
             struct hash payload_root;
             bool is_empty;
+            const struct members *next; /* a config event and nothing else: the set it makes;
+                                         * only where BUILD says may_configure. NULL: none */
         } built;
         struct {
             bool any;           /* bundles wait that no block in our chain holds */
@@ -133,8 +154,17 @@ struct input {
             const struct wire_header *headers; /* heights tip + 1 ..., hash-linked */
             const struct hash *ids;
             uint32_t n;
-            const struct commit_proof *proof; /* of the last of them, verified */
+            const struct commit_proof *proof; /* of the last of them, verified; NULL: it is the
+                                               * root that an epoch proof we were given names */
         } range;
+        const struct epoch_proof *epoch_proof;
+        uint64_t epoch; /* OTHER_EPOCH: the message's, not verified */
+        struct {
+            struct hash block;
+            bool is_accepted;           /* by executing it on the state before it */
+            const struct members *next; /* the set it makes, if accepted */
+        } config;
+        struct identity identity;
     };
 };
 
@@ -149,6 +179,9 @@ enum action_kind {
     ACTION_FORGET,       /* the block left the window and will never be committed */
     ACTION_CHECKPOINT,   /* q validators signed (height, block, root): executed for good */
     ACTION_ACCUSE,       /* two signed messages of one rank and type by one validator */
+    ACTION_NEED_CONFIG,  /* execute a config block (need.block) on the state before it, as soon
+                          * as it is here: VOTE rule 7, or it is committed; then INPUT_CONFIG */
+    ACTION_EPOCH,        /* entered: keep the proof, it is what others need; use core_set now */
     ACTION_NOTE,         /* for logs and metrics */
 };
 
@@ -174,16 +207,20 @@ enum send_kind {
     SEND_RANK_ANSWER,
     SEND_CHECKPOINT,
     SEND_TRANSFER,
+    SEND_EPOCH_PROOF, /* of the epoch after `after`: the caller's, or `proof` if it is that */
 };
 
 enum note_kind {
-    NOTE_TERM_ENTERED,   /* term, leader, reason */
-    NOTE_TIMED_OUT,      /* term, reason */
-    NOTE_PROPOSED,       /* block, rank, height: our own */
-    NOTE_REFUSED,        /* a proposal was refused: verdict in `reason` */
-    NOTE_OBSERVING,      /* this node stops signing: reason */
-    NOTE_ADMITTED,       /* rank queries answered: may sign from now on */
-    NOTE_STATE_MISMATCH, /* a committed block cites another state root than ours */
+    NOTE_TERM_ENTERED,     /* term, leader, reason */
+    NOTE_TIMED_OUT,        /* term, reason */
+    NOTE_PROPOSED,         /* block, rank, height: our own */
+    NOTE_REFUSED,          /* a proposal was refused: verdict in `reason` */
+    NOTE_OBSERVING,        /* this node stops signing: reason */
+    NOTE_ADMITTED,         /* rank queries answered: may sign from now on */
+    NOTE_STATE_MISMATCH,   /* a committed block cites another state root than ours */
+    NOTE_EPOCH_ENTERED,    /* height: of its root; validator: we in it, or NONE; reason */
+    NOTE_EPOCH_SETTLED,    /* a quorum of this epoch is in it: who left may be switched off */
+    NOTE_RECOVERY_REFUSED, /* below what is committed here, or beside it */
 };
 
 enum note_reason {
@@ -193,6 +230,9 @@ enum note_reason {
     REASON_TC,
     REASON_HANDOFF,
     REASON_CERTIFICATE,
+    /* terms and epochs */
+    REASON_CONFIG,
+    REASON_RECOVERY,
     /* timeouts */
     REASON_LEADER_SILENT,
     REASON_STALL,
@@ -256,25 +296,31 @@ struct action {
                 } rank_answer;
                 struct wire_checkpoint checkpoint;
                 struct wire_transfer transfer;
+                struct {
+                    uint64_t after;
+                    const struct epoch_proof *proof;
+                } epoch_proof;
             };
         } send;
         struct {
             struct hash parent;
-            uint64_t height; /* of the block to be built */
-            bool must_be_empty;
+            uint64_t height;    /* of the block to be built */
+            bool must_be_empty; /* above a config block */
+            bool may_configure; /* a config event may stand in it, alone */
         } build;
         struct {
             struct hash block;
             struct rank rank;
             uint64_t signers; /* of a QC of it, 0 if none: who has it */
             uint32_t from;    /* who named it, VALIDATOR_NONE unknown */
-        } need;               /* NEED_PAYLOAD, NEED_BLOCK */
+        } need;               /* NEED_PAYLOAD, NEED_BLOCK, NEED_CONFIG */
         struct {
             struct hash block;
             struct rank rank;
             uint64_t height;
             const struct commit_proof
-                *proof; /* NULL: committed as an ancestor of a later COMMIT in this list */
+                *proof; /* NULL: committed as an ancestor of a later COMMIT in this list, or as
+                         * the root that the next epoch's proof names */
         } commit;
         struct {
             struct rank target; /* a certificate proves commits up to here */
@@ -283,6 +329,7 @@ struct action {
             uint64_t signers;
         } sync;
         struct hash forget;
+        const struct epoch_proof *epoch; /* ACTION_EPOCH */
         struct {
             uint64_t height;
             struct hash block;
@@ -327,8 +374,8 @@ size_t core_size(void);
 /* The state after a start: record and committed tip as stored, nothing pending.
  * `executed` is at or below `committed`. A record that is `observing` makes an observer. The first
  * step must be a TICK; then the committed tip's proof goes in as INPUT_QC or INPUT_CC (peers behind
- * us may depend on it) and the stored blocks above the tip as INPUT_PROPOSAL, all from
- * VALIDATOR_NONE. */
+ * us may depend on it) and the stored blocks above the tip as INPUT_PROPOSAL (and the tip itself if
+ * it is a config block), all from VALIDATOR_NONE. */
 void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
                const struct executed_root *executed);
@@ -348,6 +395,10 @@ uint64_t core_deadline_ms(const struct core *core);
 /* The highest certificate held; good until the next step. */
 const struct qc *core_high_qc(const struct core *core);
 
+/* The set of the epoch that the core is in: what its messages are verified against. Good
+ * until the next step. */
+const struct validator_set *core_set(const struct core *core);
+
 /* Is the block in the core's window? The caller need not keep others. */
 bool core_has_block(const struct core *core, const struct hash *id);
 
@@ -363,6 +414,9 @@ struct core_view {
     bool is_observing;
     bool is_admitted; /* rank queries done: signing allowed */
     bool is_leader;
+    uint32_t self;     /* in this epoch; VALIDATOR_NONE: learner, left, or observer to be */
+    bool is_settled;   /* a quorum of this epoch is known to be in it */
+    bool is_caught_up; /* as far as what the peers say they committed, but for a few blocks */
     uint64_t checkpoint_height;
     struct core_peer_view {
         uint64_t seen_ms; /* last valid message, monotonic; 0 = never */

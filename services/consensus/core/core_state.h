@@ -13,6 +13,9 @@
 
 enum payload_state { PAYLOAD_MISSING, PAYLOAD_READY, PAYLOAD_INVALID };
 
+/* What executing a config block said (VOTE rule 7). */
+enum config_state { CONFIG_UNKNOWN, CONFIG_ACCEPTED, CONFIG_REJECTED };
+
 /* A block above the committed one. */
 struct block {
     bool is_used;
@@ -22,6 +25,8 @@ struct block {
     struct hash id;
     bool is_empty;     /* holds no bundles: committing it serves no request */
     uint64_t voted_ms; /* when we first voted for or proposed it, 0 = not */
+    enum config_state config;
+    uint64_t config_asked_ms; /* 0 = not yet */
 };
 
 /* A block known by certificate or as a parent only. */
@@ -46,6 +51,9 @@ struct persist {
 #define VOTE_SETS 8u
 #define SEQ_AHEAD_MAX 4u
 
+/* Sets that config blocks make, as executing them said: of rivals one commits at most. */
+#define NEXT_SETS_MAX 2u
+
 /* Newest signed messages of each validator: what a rank query is answered with. */
 struct signed_by {
     bool has_vote, has_commit_vote, has_timeout;
@@ -57,7 +65,7 @@ struct signed_by {
 struct peer {
     uint64_t seen_ms;
     uint64_t committed_height;
-    uint64_t term;
+    uint64_t epoch, term;
     uint64_t helped_ms; /* when we last sent it a certificate unasked */
     bool is_answering;  /* our rank query, this start */
     bool has_checkpoint;
@@ -139,6 +147,18 @@ struct core {
     uint64_t checkpoint_height; /* newest stable */
     uint64_t checkpoint_signed_height;
 
+    /* epochs */
+    struct epoch_proof pending; /* ends our epoch: entered once its root is committed here */
+    struct hash pending_root;
+    struct wire_header tip_header; /* of a committed tip that is a config block */
+    struct members next_sets[NEXT_SETS_MAX];
+    uint32_t next_set_newest;
+    uint64_t config_asked_ms;
+    bool has_spare; /* keygen made it: its epoch is to come */
+    struct identity spare;
+    bool is_settled;
+    uint64_t outsider_helped_ms[OUTSIDERS_MAX];
+
     struct peer peers[VALIDATORS_MAX];
     struct actions *out; /* of the running step only */
 };
@@ -186,6 +206,9 @@ uint64_t pacemaker_deadline(const struct core *core);
 /* beat.c: heartbeats, and resends they bring. */
 void beat_tick(struct core *core);
 void beat_on_heartbeat(struct core *core, const struct input *input);
+void beat_send(struct core *core, uint32_t to, enum beat_kind kind);
+/* May this peer be sent something unasked now? Notes that it was. */
+bool beat_may_help(struct core *core, uint32_t peer);
 /* Sends a peer behind us what it lacks, not more often than every half beat. */
 void beat_help(struct core *core, uint32_t peer, struct rank its_high, struct term its_term,
                struct rank its_committed);
@@ -210,8 +233,7 @@ void vote_count_own_commit(struct core *core, const struct wire_commit_vote *vot
 enum judgement { JUDGE_VOTE, JUDGE_WAIT, JUDGE_REFUSE };
 /* What can be said from the proposal alone. REASON_NONE: legal so far. */
 enum note_reason judge_form(const struct core *core, const struct proposal *proposal);
-enum judgement judge_block(struct core *core, const struct block *block,
-                           enum note_reason *ret_reason);
+enum judgement judge_block(struct core *core, struct block *block, enum note_reason *ret_reason);
 
 /* propose.c */
 void propose_try(struct core *core);
@@ -219,6 +241,23 @@ void propose_on_built(struct core *core, const struct input *input);
 void propose_hand_off(struct core *core, uint32_t to);
 void propose_on_transfer(struct core *core, uint32_t to);
 uint64_t propose_deadline(const struct core *core);
+
+/* epoch.c: how an epoch ends, and how the next begins. */
+/* Proven to be over: nothing more is signed in it. */
+bool epoch_is_ending(const struct core *core);
+/* Is `id` or one of its ancestors from the committed tip on a config block? */
+bool epoch_has_config(struct core *core, const struct hash *id);
+enum judgement epoch_judge_config(struct core *core, struct block *block, const struct tip *parent,
+                                  enum note_reason *ret_reason);
+void epoch_keep_set(struct core *core, const struct members *next);
+void epoch_on_config(struct core *core, const struct input *input);
+void epoch_on_proof(struct core *core, const struct epoch_proof *proof);
+void epoch_on_other(struct core *core, uint32_t from, uint64_t epoch);
+void epoch_on_heartbeat(struct core *core, uint32_t from, uint64_t epoch);
+void epoch_try(struct core *core);
+bool epoch_is_caught_up(const struct core *core);
+/* At core_init: the set, and we in it, of the newest proof that record and caller hold. */
+void epoch_restore(struct core *core);
 
 /* commit.c: COMMIT, ranges, execution, checkpoints. */
 void commit_try(struct core *core);

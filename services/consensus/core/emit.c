@@ -42,7 +42,8 @@ uint32_t votes_go_to(const struct core *core)
 
 bool core_may_sign(const struct core *core)
 {
-    return core->is_admitted && !core->record.observing && core->n_persists < PERSISTS_MAX &&
+    return core->is_admitted && !core->record.observing && core->config.self != VALIDATOR_NONE &&
+           !epoch_is_ending(core) && core->n_persists < PERSISTS_MAX &&
            core->n_intents < INTENTS_MAX;
 }
 

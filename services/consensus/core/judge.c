@@ -48,7 +48,7 @@ enum note_reason judge_form(const struct core *core, const struct proposal *prop
         return REASON_NOT_LEADER;
     if (!hash_eq(&header->parent, &proposal->justify.block))
         return REASON_BAD_PARENT;
-    if (!hash_is_zero(&header->next_set))
+    if (!hash_is_zero(&header->next_set) && (proposal->is_payload_empty || header->handoff != 0))
         return REASON_BAD_CONFIG;
     if (header->rank.seq == 1)
         return judge_entry(core, proposal);
@@ -71,7 +71,9 @@ static enum note_reason judge_parent(const struct block *block, const struct tip
         return REASON_NONE;
     if (header->author != parent->author)
         return REASON_NOT_LEADER;
-    return parent->handoff == 0 ? REASON_NONE : REASON_NOT_EMPTY;
+    /* A handoff or a config block is the last of its term. */
+    bool is_last = parent->handoff != 0 || !hash_is_zero(&parent->next_set);
+    return is_last ? REASON_NOT_EMPTY : REASON_NONE;
 }
 
 /* Rule 6. Too far ahead of our clock is a matter of waiting. */
@@ -142,8 +144,7 @@ static bool may_vote_at(const struct core *core, const struct block *block)
     return rank_cmp(block->header.rank, record->last_vote) > 0;
 }
 
-enum judgement judge_block(struct core *core, const struct block *block,
-                           enum note_reason *ret_reason)
+enum judgement judge_block(struct core *core, struct block *block, enum note_reason *ret_reason)
 {
     struct tip parent;
 
@@ -166,10 +167,12 @@ enum judgement judge_block(struct core *core, const struct block *block,
     enum note_reason by_parent = judge_parent(block, &parent);
     if (by_parent == REASON_NONE && chain_conflicts(core, &block->header.parent))
         by_parent = REASON_BAD_PARENT;
+    enum note_reason by_config = REASON_NONE;
     const enum judgement list[] = {by_parent == REASON_NONE ? JUDGE_VOTE : JUDGE_REFUSE,
                                    judge_time(core, block, &parent), judge_state(core, block),
-                                   judge_bodies(core, block)};
+                                   judge_bodies(core, block),
+                                   epoch_judge_config(core, block, &parent, &by_config)};
     const enum note_reason reasons[] = {by_parent, REASON_BAD_TIME, REASON_BAD_STATE,
-                                        REASON_BAD_PAYLOAD};
+                                        REASON_BAD_PAYLOAD, by_config};
     return first_not_vote(list, reasons, N_ELEMENTS(list), ret_reason);
 }

@@ -9,6 +9,8 @@ const char *note_reason_text(enum note_reason reason)
         [REASON_TC] = "timeout",
         [REASON_HANDOFF] = "handoff",
         [REASON_CERTIFICATE] = "certificate",
+        [REASON_CONFIG] = "config",
+        [REASON_RECOVERY] = "recovery",
         [REASON_LEADER_SILENT] = "leader_silent",
         [REASON_STALL] = "stall",
         [REASON_AMPLIFIED] = "amplified",
@@ -35,6 +37,11 @@ const char *note_reason_text(enum note_reason reason)
 const struct qc *core_high_qc(const struct core *core)
 {
     return &core->record.high_qc;
+}
+
+const struct validator_set *core_set(const struct core *core)
+{
+    return &core->config.set;
 }
 
 bool core_has_block(const struct core *core, const struct hash *id)
@@ -69,6 +76,9 @@ void core_look(const struct core *core, struct core_view *ret_view)
     ret_view->is_observing = core->record.observing;
     ret_view->is_admitted = core->is_admitted;
     ret_view->is_leader = core->leader == core->config.self;
+    ret_view->self = core->config.self;
+    ret_view->is_settled = core->is_settled;
+    ret_view->is_caught_up = epoch_is_caught_up(core);
     ret_view->checkpoint_height = core->checkpoint_height;
     for (uint32_t i = 0; i < core->config.set.n; i++)
         look_at_peer(core, i, &ret_view->peers[i]);

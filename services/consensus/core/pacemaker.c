@@ -163,7 +163,10 @@ void pacemaker_on_timeout(struct core *core, const struct input *input)
 /* Since when what we proposed or voted for has waited to be committed, 0 = nothing does. */
 static uint64_t oldest_open_ms(const struct core *core)
 {
-    uint64_t oldest = 0;
+    /* A committed config block whose proof went with a crash: only another term's block
+     * can prove it. */
+    bool is_unproven = !hash_is_zero(&core->committed.next_set) && !epoch_is_ending(core);
+    uint64_t oldest = is_unproven ? core->last_commit_ms : 0;
 
     for (uint32_t i = 0; i < CHAIN_WINDOW; i++) {
         const struct block *block = &core->blocks[i];

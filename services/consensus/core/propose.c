@@ -1,9 +1,12 @@
 /* PROPOSE, by the leader of the current term; and handing leadership on. */
 #include "services/consensus/core/core_state.h"
 
+#include "common/must.h"
+
 /* What we would propose now. */
 struct plan {
-    bool is_first; /* of the term */
+    bool is_first;      /* of the term */
+    bool must_be_empty; /* a config block stands between it and what is committed */
     struct tip parent;
     const struct entry *entry;
 };
@@ -58,7 +61,7 @@ static bool make_plan(struct core *core, struct plan *ret_plan)
         chain_want(core, &high->block, high->rank, high->signers, VALIDATOR_NONE);
         return false;
     }
-    if (!plan.is_first && plan.parent.handoff != 0)
+    if (!plan.is_first && (plan.parent.handoff != 0 || !hash_is_zero(&plan.parent.next_set)))
         return false;
     struct hash missing = {{0}};
     if (!chain_is_whole(core, &high->block, true, &missing)) {
@@ -66,8 +69,18 @@ static bool make_plan(struct core *core, struct plan *ret_plan)
             chain_want(core, &missing, high->rank, high->signers, VALIDATOR_NONE);
         return false;
     }
+    plan.must_be_empty = epoch_has_config(core, &high->block);
     *ret_plan = plan;
     return true;
+}
+
+/* A config event: only on what is committed and executed, and nothing follows it in its
+ * term, a handoff neither. */
+static bool may_configure(const struct core *core, const struct plan *plan)
+{
+    return hash_eq(&plan->parent.block, &core->committed.block) &&
+           core->executed_height == core->committed.height && !plan->must_be_empty &&
+           core->handoff_to == VALIDATOR_NONE;
 }
 
 static uint64_t flush_ms(const struct core *core)
@@ -80,9 +93,9 @@ static bool is_due(const struct core *core, const struct plan *plan)
 {
     bool is_flushed = hash_eq(&plan->parent.block, &core->committed.block);
 
-    if (core->any_pending || core->handoff_to != VALIDATOR_NONE)
+    if ((core->any_pending && !plan->must_be_empty) || core->handoff_to != VALIDATOR_NONE)
         return true;
-    if (is_flushed)
+    if (is_flushed && !plan->must_be_empty)
         return false;
     return plan->is_first || core->now_ms >= flush_ms(core);
 }
@@ -197,7 +210,8 @@ void propose_try(struct core *core)
     struct action *action = emit(core, ACTION_BUILD);
     action->build.parent = plan.parent.block;
     action->build.height = plan.parent.height + 1;
-    action->build.must_be_empty = false;
+    action->build.must_be_empty = plan.must_be_empty;
+    action->build.may_configure = may_configure(core, &plan);
 }
 
 static struct wire_header make_header(const struct core *core, const struct plan *plan,
@@ -252,18 +266,24 @@ void propose_on_built(struct core *core, const struct input *input)
     if (!is_free_to_lead(core) || !make_plan(core, &plan) ||
         !hash_eq(&plan.parent.block, &input->built.parent) || !hash_is_zero(&core->persist_block))
         return;
+    MUST(!plan.must_be_empty || input->built.is_empty);
     if (input->built.is_empty) {
         /* Nothing waits after all, whatever was said before: is there another reason? */
-        core->any_pending = false;
+        core->any_pending = core->any_pending && plan.must_be_empty;
         if (!is_due(core, &plan))
             return;
     }
+    /* A handoff that was asked for meanwhile comes first: the event waits for the next. */
+    if (input->built.next != NULL && !may_configure(core, &plan))
+        return;
 
     core->own.justify = core->record.high_qc;
     core->own.entry.kind = ENTRY_NONE;
     if (plan.is_first)
         core->own.entry = *plan.entry;
     core->own.header = make_header(core, &plan, &input->built.payload_root);
+    if (input->built.next != NULL)
+        core->own.header.next_set = members_digest(input->built.next);
     core->own.id = header_id(&core->own.header);
     core->own.is_payload_empty = input->built.is_empty;
     struct block *block = chain_add(core, &core->own.header, &core->own.id);
@@ -271,6 +291,10 @@ void propose_on_built(struct core *core, const struct input *input)
         return;
     block->payload = PAYLOAD_READY;
     block->is_empty = input->built.is_empty;
+    if (input->built.next != NULL) {
+        block->config = CONFIG_ACCEPTED;
+        epoch_keep_set(core, input->built.next);
+    }
     if (!sign_proposal(core, &plan)) {
         block->is_used = false;
         return;

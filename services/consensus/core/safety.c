@@ -12,6 +12,29 @@ void safety_init(struct safety_record *record, const struct hash *instance,
     record->high_qc = *root_qc;
 }
 
+void safety_enter_epoch(struct safety_record *record, const struct epoch_proof *proof)
+{
+    uint64_t epoch = epoch_proof_epoch(proof);
+
+    MUST(epoch > record->epoch);
+    record->epoch = epoch;
+    record->high_qc = (struct qc){.rank = {epoch, 0, 0}, .block = epoch_proof_root(proof)};
+    record->entry.kind = ENTRY_NONE;
+    if (&record->proof != proof)
+        epoch_proof_copy(&record->proof, proof);
+}
+
+bool safety_is_pinned(const struct safety_record *record, uint32_t *ret_index)
+{
+    const struct members *set = &record->proof.next;
+
+    *ret_index = VALIDATORS_MAX;
+    if (record->proof.kind == EPOCH_PROOF_NONE)
+        return true;
+    *ret_index = members_pin(set, &record->key, &record->instance);
+    return *ret_index < set->n;
+}
+
 const char *safety_verdict_text(enum safety_verdict verdict)
 {
     switch (verdict) {
@@ -21,6 +44,8 @@ const char *safety_verdict_text(enum safety_verdict verdict)
         return "observing: nothing is signed";
     case SAFETY_WRONG_EPOCH:
         return "of another epoch";
+    case SAFETY_NOT_PINNED:
+        return "in an epoch whose set does not pin this key and instance";
     case SAFETY_TIMED_OUT:
         return "of a term that was timed out";
     case SAFETY_RANK_TOO_LOW:
@@ -139,10 +164,40 @@ static enum safety_verdict approve_timeout(struct safety_record *record,
     return SAFETY_OK;
 }
 
+/* Who the statement says signs it; VALIDATORS_MAX: it does not say. */
+static uint64_t voter_of(const struct intent *intent)
+{
+    switch (intent->kind) {
+    case INTENT_PROPOSAL:
+        break;
+    case INTENT_VOTE:
+        return intent->vote.voter;
+    case INTENT_COMMIT_VOTE:
+        return intent->commit_vote.voter;
+    case INTENT_TIMEOUT:
+        return intent->timeout.voter;
+    case INTENT_CHECKPOINT:
+        return intent->checkpoint.voter;
+    }
+    return VALIDATORS_MAX;
+}
+
+static bool is_signer_of(const struct safety_record *record, const struct intent *intent)
+{
+    uint64_t voter = voter_of(intent);
+    uint32_t index;
+
+    if (!safety_is_pinned(record, &index))
+        return false;
+    return index == VALIDATORS_MAX || voter == VALIDATORS_MAX || voter == index;
+}
+
 enum safety_verdict safety_approve(struct safety_record *record, const struct intent *intent)
 {
     if (record->observing)
         return SAFETY_OBSERVING;
+    if (!is_signer_of(record, intent))
+        return SAFETY_NOT_PINNED;
 
     switch (intent->kind) {
     case INTENT_PROPOSAL:
@@ -198,8 +253,10 @@ void safety_merge(struct safety_record *record, const struct safety_record *othe
     safety_raise(record, other); /* first: it reads both epochs */
     if (other->counter > record->counter)
         record->counter = other->counter;
-    if (other->epoch > record->epoch)
+    if (other->epoch > record->epoch) {
         record->epoch = other->epoch;
+        epoch_proof_copy(&record->proof, &other->proof);
+    }
     record->observing |= other->observing;
 
     if (rank_cmp(other->last_vote, record->last_vote) > 0) {

@@ -8,13 +8,14 @@
 #ifndef APM2_SAFETY_H
 #define APM2_SAFETY_H
 
-#include "common/cert/cert.h"
+#include "common/cert/epoch_proof.h"
 
 struct safety_record {
     uint64_t counter;     /* of writes, compared only within one instance */
     struct hash instance; /* born with the key */
-    uint64_t epoch;
-    bool observing; /* sync and serve, never sign */
+    struct key key;       /* epochs pin both, or nothing is signed in them */
+    uint64_t epoch;       /* the newest entered; 0: born for an epoch that is to come */
+    bool observing;       /* sync and serve, never sign */
     struct rank last_vote;
     struct hash last_vote_id;
     struct rank last_proposal;
@@ -24,11 +25,21 @@ struct safety_record {
     struct term timed_out;    /* no Vote or CommitVote in a term <= this, ever */
     struct rank timeout_high; /* what the last Timeout cites, and the QC itself */
     struct qc timeout_qc;
+    struct epoch_proof proof; /* why `epoch` began: NONE in epoch 1. Without it a power cut could
+                               * leave an epoch that nobody can prove */
 };
 
-/* The record of a new key: epoch 1, nothing signed, high QC = the root's. */
+/* The record of a new key of genesis: epoch 1, nothing signed, high QC = the root's. */
 void safety_init(struct safety_record *record, const struct hash *instance,
                  const struct qc *root_qc);
+
+/* Goes over to the epoch that the proof opens: its root is the high QC, no entry yet. What
+ * was signed before ranks lower and stays. MUST: the epoch is above the record's. */
+void safety_enter_epoch(struct safety_record *record, const struct epoch_proof *proof);
+
+/* Does the record's epoch pin its key and instance? ret_index: as which validator. Epoch 1
+ * is genesis' matter, where each key was born with its record: true, VALIDATORS_MAX. */
+bool safety_is_pinned(const struct safety_record *record, uint32_t *ret_index);
 
 enum intent_kind {
     INTENT_PROPOSAL = 1,
@@ -58,6 +69,7 @@ enum safety_verdict {
     SAFETY_OK,
     SAFETY_OBSERVING,
     SAFETY_WRONG_EPOCH,
+    SAFETY_NOT_PINNED,    /* the epoch's set names another key or instance, or none */
     SAFETY_TIMED_OUT,     /* vote, commit vote or proposal in a term <= timed_out */
     SAFETY_RANK_TOO_LOW,  /* at or below the last one, and not that same block */
     SAFETY_TERM_ENTERED,  /* VOTE rule 2: first block of a term already voted in */

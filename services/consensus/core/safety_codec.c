@@ -145,6 +145,7 @@ static bool decode_qc(struct span bytes, struct qc *qc)
 size_t safety_encode(const struct safety_record *record, uint8_t *out, size_t capacity)
 {
     uint8_t high_qc[QC_BYTES_MAX], timeout_qc[QC_BYTES_MAX], entry[ENTRY_BYTES_MAX];
+    uint8_t proof[EPOCH_PROOF_BYTES_MAX];
     struct wire_safety wire = {
         .counter = record->counter,
         .instance = record->instance,
@@ -157,6 +158,7 @@ size_t safety_encode(const struct safety_record *record, uint8_t *out, size_t ca
         .timed_out_epoch = record->timed_out.epoch,
         .timed_out_term = record->timed_out.term,
         .timeout_high = record->timeout_high,
+        .key = record->key,
     };
     if (!encode_qc(&record->high_qc, high_qc, &wire.high_qc) ||
         !encode_qc(&record->timeout_qc, timeout_qc, &wire.timeout_qc))
@@ -164,6 +166,11 @@ size_t safety_encode(const struct safety_record *record, uint8_t *out, size_t ca
     if (record->entry.kind != ENTRY_NONE) {
         wire.entry = span_of(entry, entry_encode(&record->entry, entry, sizeof(entry)));
         if (wire.entry.size == 0)
+            return 0;
+    }
+    if (record->proof.kind != EPOCH_PROOF_NONE) {
+        wire.proof = span_of(proof, epoch_proof_encode(&record->proof, proof, sizeof(proof)));
+        if (wire.proof.size == 0)
             return 0;
     }
     return wire_encode(WIRE_safety, &wire, out, capacity);
@@ -185,12 +192,15 @@ bool safety_decode(struct span bytes, struct safety_record *ret_record)
         .last_proposal_id = wire.last_proposal_id,
         .timed_out = {wire.timed_out_epoch, wire.timed_out_term},
         .timeout_high = wire.timeout_high,
+        .key = wire.key,
     };
     if (!decode_qc(wire.high_qc, &record.high_qc) ||
         !decode_qc(wire.timeout_qc, &record.timeout_qc))
         return false;
     if (wire.entry.size > 0 &&
         (entry_decode(wire.entry, &record.entry) != CERT_OK || record.entry.kind == ENTRY_NONE))
+        return false;
+    if (wire.proof.size > 0 && epoch_proof_decode(wire.proof, &record.proof) != CERT_OK)
         return false;
     *ret_record = record;
     return true;

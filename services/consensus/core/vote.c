@@ -55,8 +55,12 @@ void vote_on_proposal(struct core *core, const struct input *input)
     const struct proposal *proposal = input->proposal;
     const struct wire_header *header = &proposal->header;
 
-    if (header->rank.epoch != core->cur.epoch)
+    if (header->rank.epoch != core->cur.epoch) {
+        epoch_on_other(core, input->from, header->rank.epoch);
         return;
+    }
+    if (!hash_is_zero(&header->next_set) && hash_eq(&proposal->id, &core->committed.block))
+        core->tip_header = *header; /* a start: what the proof of the next epoch is made of */
     observe_entry(core, &proposal->entry);
     observe_qc(core, &proposal->justify);
     if (header->height <= core->committed.height)
@@ -158,6 +162,8 @@ void vote_on_vote(struct core *core, const struct input *input)
     const struct wire_vote *vote = &input->vote;
     struct signed_by *by = &core->signed_by[vote->voter];
 
+    if (vote->rank.epoch != core->cur.epoch)
+        return;
     if (!by->has_vote || rank_cmp(vote->rank, by->vote.rank) > 0) {
         by->has_vote = true;
         by->vote = *vote;
@@ -170,6 +176,8 @@ void vote_on_commit_vote(struct core *core, const struct input *input)
     const struct wire_commit_vote *vote = &input->commit_vote;
     struct signed_by *by = &core->signed_by[vote->voter];
 
+    if (vote->rank.epoch != core->cur.epoch)
+        return;
     if (!by->has_commit_vote || rank_cmp(vote->rank, by->commit_vote.rank) > 0) {
         by->has_commit_vote = true;
         by->commit_vote = *vote;
