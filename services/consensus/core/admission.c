@@ -48,10 +48,8 @@ uint64_t admission_deadline(const struct core *core)
     return core->is_admitted ? UINT64_MAX : core->timeout_sent_ms + core->config.heartbeat_ms;
 }
 
-void admission_on_query(struct core *core, const struct input *input)
+static void on_query(struct core *core, const struct input *input)
 {
-    if (input->from >= core->config.set.n)
-        return; /* it signed nothing in this epoch */
     const struct signed_by *by = &core->signed_by[input->from];
     struct action *action = emit_send(core, SEND_RANK_ANSWER, input->from);
 
@@ -80,10 +78,9 @@ static bool is_newer_than_record(const struct core *core, const struct input *in
     return input->rank_answer.has_timeout && term_cmp(theirs, record->timed_out) > 0;
 }
 
-void admission_on_answer(struct core *core, const struct input *input)
+static void on_answer(struct core *core, const struct input *input)
 {
-    if (core->is_admitted || input->rank_answer.nonce != core->config.nonce ||
-        input->from >= core->config.set.n)
+    if (core->is_admitted || input->rank_answer.nonce != core->config.nonce)
         return;
     core->peers[input->from].is_answering = true;
     if (core->record.observing || !is_newer_than_record(core, input))
@@ -92,4 +89,14 @@ void admission_on_answer(struct core *core, const struct input *input)
     core->record.observing = true;
     core->must_persist = true;
     emit_note(core, NOTE_OBSERVING, REASON_NEWER_SIGNATURE, input->from, NULL);
+}
+
+void admission_on_input(struct core *core, const struct input *input)
+{
+    if (input->from >= core->config.set.n)
+        return; /* it signed nothing in this epoch, and holds nothing that was */
+    if (input->kind == INPUT_RANK_QUERY)
+        on_query(core, input);
+    else
+        on_answer(core, input);
 }

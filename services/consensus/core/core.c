@@ -191,6 +191,11 @@ static void on_operator_transfer(struct core *core, uint32_t to)
     pacemaker_time_out(core, term, REASON_OPERATOR);
 }
 
+static void on_transfer(struct core *core, uint32_t to)
+{
+    propose_on_transfer(core, to < core->config.set.n ? to : VALIDATOR_NONE);
+}
+
 static void dispatch(struct core *core, const struct input *input)
 {
     switch (input->kind) {
@@ -221,17 +226,14 @@ static void dispatch(struct core *core, const struct input *input)
         beat_on_heartbeat(core, input);
         break;
     case INPUT_RANK_QUERY:
-        admission_on_query(core, input);
-        break;
     case INPUT_RANK_ANSWER:
-        admission_on_answer(core, input);
+        admission_on_input(core, input);
         break;
     case INPUT_CHECKPOINT:
         checkpoint_on(core, &input->checkpoint);
         break;
     case INPUT_TRANSFER:
-        propose_on_transfer(core, input->transfer_to < core->config.set.n ? input->transfer_to
-                                                                          : VALIDATOR_NONE);
+        on_transfer(core, input->transfer_to);
         break;
     case INPUT_OPERATOR_TRANSFER:
         on_operator_transfer(core, input->transfer_to);
@@ -258,17 +260,10 @@ static void dispatch(struct core *core, const struct input *input)
         commit_on_range(core, input);
         break;
     case INPUT_EPOCH_PROOF:
-        epoch_on_proof(core, input->epoch_proof);
-        break;
     case INPUT_OTHER_EPOCH:
-        epoch_on_other(core, input->from, input->epoch);
-        break;
     case INPUT_CONFIG:
-        epoch_on_config(core, input);
-        break;
     case INPUT_IDENTITY:
-        core->has_spare = true;
-        core->spare = input->identity;
+        epoch_on_input(core, input);
         break;
     }
 }

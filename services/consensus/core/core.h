@@ -18,6 +18,7 @@
 #define APM2_CORE_H
 
 #include "common/cert/cert.h"
+#include "services/consensus/core/core_note.h"
 #include "services/consensus/core/safety.h"
 
 #define VALIDATOR_NONE UINT32_MAX
@@ -210,55 +211,6 @@ enum send_kind {
     SEND_EPOCH_PROOF, /* of the epoch after `after`: the caller's, or `proof` if it is that */
 };
 
-enum note_kind {
-    NOTE_TERM_ENTERED,     /* term, leader, reason */
-    NOTE_TIMED_OUT,        /* term, reason */
-    NOTE_PROPOSED,         /* block, rank, height: our own */
-    NOTE_REFUSED,          /* a proposal was refused: verdict in `reason` */
-    NOTE_OBSERVING,        /* this node stops signing: reason */
-    NOTE_ADMITTED,         /* rank queries answered: may sign from now on */
-    NOTE_STATE_MISMATCH,   /* a committed block cites another state root than ours */
-    NOTE_EPOCH_ENTERED,    /* height: of its root; validator: we in it, or NONE; reason */
-    NOTE_EPOCH_SETTLED,    /* a quorum of this epoch is in it: who left may be switched off */
-    NOTE_RECOVERY_REFUSED, /* below what is committed here, or beside it */
-};
-
-enum note_reason {
-    REASON_NONE,
-    /* terms */
-    REASON_BOOTSTRAP,
-    REASON_TC,
-    REASON_HANDOFF,
-    REASON_CERTIFICATE,
-    /* terms and epochs */
-    REASON_CONFIG,
-    REASON_RECOVERY,
-    /* timeouts */
-    REASON_LEADER_SILENT,
-    REASON_STALL,
-    REASON_AMPLIFIED,
-    REASON_OPERATOR,
-    REASON_BODY_LOST,
-    /* refusals, by VOTE rule */
-    REASON_NOT_LEADER,
-    REASON_BAD_RANK,
-    REASON_BAD_PARENT,
-    REASON_BAD_JUSTIFY,
-    REASON_BAD_ENTRY,
-    REASON_BAD_PAYLOAD,
-    REASON_BAD_STATE,
-    REASON_BAD_TIME,
-    REASON_NOT_EMPTY,
-    REASON_BAD_CONFIG,
-    REASON_EQUIVOCATION,
-    /* observing */
-    REASON_RECORD_LOST,
-    REASON_NEWER_SIGNATURE,
-    REASON_END
-};
-
-const char *note_reason_text(enum note_reason reason);
-
 /* Pointers point into the core and stay good until its next step. */
 struct action {
     enum action_kind kind;
@@ -402,30 +354,6 @@ const struct validator_set *core_set(const struct core *core);
 /* Is the block in the core's window? The caller need not keep others. */
 bool core_has_block(const struct core *core, const struct hash *id);
 
-/* What operators see (status). */
-struct core_view {
-    struct term term;
-    uint32_t leader; /* VALIDATOR_NONE = unknown */
-    struct tip committed;
-    uint64_t executed_height;
-    struct rank high_qc;
-    struct hash high_block; /* the block that the high QC certifies */
-    struct term timed_out;
-    bool is_observing;
-    bool is_admitted; /* rank queries done: signing allowed */
-    bool is_leader;
-    uint32_t self;     /* in this epoch; VALIDATOR_NONE: learner, left, or observer to be */
-    bool is_settled;   /* a quorum of this epoch is known to be in it */
-    bool is_caught_up; /* as far as what the peers say they committed, but for a few blocks */
-    uint64_t checkpoint_height;
-    struct core_peer_view {
-        uint64_t seen_ms; /* last valid message, monotonic; 0 = never */
-        uint64_t committed_height;
-        uint64_t term;
-        bool has_voted; /* for the newest block voted on */
-        struct rank last_vote;
-    } peers[VALIDATORS_MAX];
-};
-void core_look(const struct core *core, struct core_view *ret_view);
+#include "services/consensus/core/core_view.h"
 
 #endif

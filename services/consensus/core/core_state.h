@@ -250,8 +250,7 @@ bool epoch_has_config(struct core *core, const struct hash *id);
 enum judgement epoch_judge_config(struct core *core, struct block *block, const struct tip *parent,
                                   enum note_reason *ret_reason);
 void epoch_keep_set(struct core *core, const struct members *next);
-void epoch_on_config(struct core *core, const struct input *input);
-void epoch_on_proof(struct core *core, const struct epoch_proof *proof);
+void epoch_on_input(struct core *core, const struct input *input);
 void epoch_on_other(struct core *core, uint32_t from, uint64_t epoch);
 void epoch_on_heartbeat(struct core *core, uint32_t from, uint64_t epoch);
 void epoch_try(struct core *core);
@@ -270,8 +269,7 @@ void checkpoint_signed(struct core *core, const struct wire_checkpoint *checkpoi
 
 /* admission.c: before the first signature after a start (Durability 4). */
 void admission_tick(struct core *core);
-void admission_on_query(struct core *core, const struct input *input);
-void admission_on_answer(struct core *core, const struct input *input);
+void admission_on_input(struct core *core, const struct input *input);
 uint64_t admission_deadline(const struct core *core);
 
 #endif

@@ -57,7 +57,7 @@ static void ask_config(struct core *core, const struct hash *block, uint64_t *as
     emit(core, ACTION_NEED_CONFIG)->need.block = *block;
 }
 
-void epoch_on_config(struct core *core, const struct input *input)
+static void on_config(struct core *core, const struct input *input)
 {
     struct block *block = chain_find(core, &input->config.block);
     struct hash named = {{0}};
@@ -156,7 +156,7 @@ static bool is_preferred(const struct core *core, const struct epoch_proof *proo
     return epoch_proof_height(proof) < epoch_proof_height(&core->pending);
 }
 
-void epoch_on_proof(struct core *core, const struct epoch_proof *proof)
+static void on_proof(struct core *core, const struct epoch_proof *proof)
 {
     struct hash root = epoch_proof_root(proof);
     uint64_t height = epoch_proof_height(proof);
@@ -339,6 +339,21 @@ void epoch_on_other(struct core *core, uint32_t from, uint64_t epoch)
     struct action *action = emit_send(core, SEND_EPOCH_PROOF, from);
     action->send.epoch_proof.after = epoch;
     action->send.epoch_proof.proof = &core->record.proof;
+}
+
+void epoch_on_input(struct core *core, const struct input *input)
+{
+    if (input->kind == INPUT_EPOCH_PROOF) {
+        on_proof(core, input->epoch_proof);
+    } else if (input->kind == INPUT_OTHER_EPOCH) {
+        epoch_on_other(core, input->from, input->epoch);
+    } else if (input->kind == INPUT_CONFIG) {
+        on_config(core, input);
+    } else {
+        MUST(input->kind == INPUT_IDENTITY);
+        core->has_spare = true;
+        core->spare = input->identity;
+    }
 }
 
 /* Members of the last epoch serve until a quorum of this one has come. */
