@@ -1,6 +1,7 @@
 #include "common/program.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,8 +52,10 @@ bool program_find(const char *room, const char *name, char ret_path[PROGRAM_PATH
         (void)snprintf(path, sizeof(path), "%s/../%s/%s", dir, room, name);
         found = access(path, X_OK) == 0;
     }
-    if (!found || strlen(path) >= PROGRAM_PATH_MAX)
-        return false;
-    memcpy(ret_path, path, strlen(path) + 1);
-    return true;
+    char *plain = found ? realpath(path, NULL) : NULL;
+    bool fits = plain != NULL && strlen(plain) < PROGRAM_PATH_MAX;
+    if (fits)
+        memcpy(ret_path, plain, strlen(plain) + 1);
+    free(plain);
+    return fits;
 }
