@@ -112,7 +112,9 @@ enum apm_err roster_want_service(struct roster_node *node, enum node_service ser
                                  enum node_want want, uint64_t now_ms)
 {
     struct child *child = &node->children[CHILD_SERVICES + service];
-    if (node->want != WANT_UP || !child_exists(child))
+    if (!child_exists(child))
+        return want == WANT_DOWN ? APM_OK : APM_ERR_REJECTED;
+    if (node->want != WANT_UP)
         return APM_ERR_REJECTED;
     child->is_held = want == WANT_DOWN;
     if (want == WANT_DOWN)

@@ -33,6 +33,7 @@ static void end(struct watcher *watcher)
     }
     watcher->is_signalled = true;
     watcher->control.is_ending = true;
+    watcher->next_tick_ms = 0; /* say so at once */
     for (uint32_t i = 0; i < roster_n(watcher->roster); i++)
         roster_want(roster_node(watcher->roster, i), WANT_DOWN);
 }
@@ -79,7 +80,7 @@ static void say(struct watcher *watcher, uint64_t now_ms)
 {
     struct roster_sight sight = roster_look(watcher->roster, now_ms);
     say_status(watcher, &sight);
-    if (!watcher->has_said_ready && sight.is_settled) {
+    if (!watcher->has_said_ready && !watcher->control.is_ending && sight.is_settled) {
         watcher->has_said_ready = true;
         LOG_INFO("all_settled", F_U64("up", sight.n_up), F_U64("services", sight.n_services));
         (void)sd_notify(0, "READY=1");
