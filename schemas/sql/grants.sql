@@ -13,3 +13,7 @@ GRANT SELECT, INSERT, UPDATE ON evidence TO apm2_byzantine_monitor;
 GRANT SELECT, UPDATE ON evidence_source, evidence_cursor TO apm2_byzantine_monitor;
 GRANT SELECT ON evidence_v1 TO apm2_byzantine_monitor, apm2_read;
 GRANT SELECT ON block_v1 TO apm2_byzantine_monitor;
+GRANT SELECT ON schema_migration TO apm2_schema_registry;
+GRANT SELECT, UPDATE ON fence TO apm2_schema_registry;
+GRANT SELECT, INSERT ON schema_text TO apm2_schema_registry;
+GRANT SELECT ON schema_v1 TO apm2_schema_registry, apm2_read;

@@ -87,7 +87,8 @@ static enum apm_err ask_all(const struct invocation *invocation, const struct ob
 
     for (;;) {
         json_t *page = NULL;
-        enum apm_err err = ask(invocation, list->verb, args, &page, complaint);
+        const struct request request = {list->service, list->verb, args};
+        enum apm_err err = ask_service(invocation, &request, &page, complaint);
         if (err != APM_OK) {
             json_decref(all);
             return err;

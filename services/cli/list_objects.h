@@ -1,5 +1,5 @@
 /*
- * list_objects - a node's list of leases or capabilities as a table or as JSON.
+ * list_objects - a service's list of leases, keys or schemas as a table or as JSON.
  */
 #ifndef APM2_CLI_LIST_OBJECTS_H
 #define APM2_CLI_LIST_OBJECTS_H
@@ -7,6 +7,7 @@
 #include "services/cli/command.h"
 
 struct object_list {
+    const char *service;     /* whose; NULL = consensus */
     const char *verb;        /* the query, and the answer's member: "leases" */
     const char *filter_name; /* argument that names one, NULL = all */
     const char *filter;
