@@ -111,9 +111,11 @@ static void act_send(struct node *node, const struct action *action)
         send_proposal(node, action);
         break;
     case SEND_VOTE:
+        votes_saw(node, action->send.vote.rank, node->self);
         send_message(node, to, WIRE_vote, &action->send.vote);
         break;
     case SEND_COMMIT_VOTE:
+        votes_saw(node, action->send.commit_vote.rank, node->self);
         send_message(node, to, WIRE_commit_vote, &action->send.commit_vote);
         break;
     case SEND_TIMEOUT:
@@ -156,12 +158,32 @@ static void act_send(struct node *node, const struct action *action)
 static void count_term(struct node *node, enum note_reason reason)
 {
     enum metric_label label = LABEL_rotation;
+    bool was_silent = node->timeout_reason == REASON_LEADER_SILENT;
 
     if (reason == REASON_TC)
-        label = LABEL_timeout;
+        label = was_silent ? LABEL_crash : LABEL_timeout;
     else if (reason == REASON_BOOTSTRAP)
         label = LABEL_bootstrap;
     metric_add(node->env->metrics, METRIC_leader_elections_total, label, 1);
+    node->timeout_reason = REASON_NONE;
+}
+
+static void count_refused(struct node *node, const struct hash *id)
+{
+    struct pooled_block *block = block_pool_find(&node->pool, id);
+
+    metric_add(node->env->metrics, METRIC_proposals_total, LABEL_rejected, 1);
+    if (block != NULL)
+        block->is_refused = true;
+}
+
+/* Its term ended before it was committed, and the chain went on without it. */
+static void count_lost(struct node *node, const struct hash *id)
+{
+    const struct pooled_block *block = block_pool_find(&node->pool, id);
+
+    if (block != NULL && !block->is_refused)
+        metric_add(node->env->metrics, METRIC_proposals_total, LABEL_timeout, 1);
 }
 
 static void act_note(struct node *node, const struct action *action)
@@ -177,15 +199,15 @@ static void act_note(struct node *node, const struct action *action)
                  F_STR("reason", reason));
         break;
     case NOTE_TIMED_OUT:
+        node->timeout_reason = action->note.reason;
         LOG_WARN("timeout", F_U64("term", term), F_STR("leader", who), F_STR("reason", reason));
         break;
     case NOTE_PROPOSED:
-        node->proposed_ms = clock_mono_ms();
         LOG_DEBUG("proposed", F_U64("height", action->note.height), F_U64("term", term),
                   F_U64("seq", action->note.rank.seq), F_HASH("block", &action->note.block));
         break;
     case NOTE_REFUSED:
-        metric_add(node->env->metrics, METRIC_proposals_total, LABEL_rejected, 1);
+        count_refused(node, &action->note.block);
         LOG_WARN("proposal_rejected", F_U64("height", action->note.height), F_STR("author", who),
                  F_STR("reason", reason), F_HASH("block", &action->note.block));
         break;
@@ -273,6 +295,7 @@ static void act(struct node *node, const struct action *action)
         sync_begin(node, action->sync.from, action->sync.signers);
         break;
     case ACTION_FORGET:
+        count_lost(node, &action->forget);
         payload_forget(node, &action->forget);
         break;
     case ACTION_CHECKPOINT:

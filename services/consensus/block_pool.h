@@ -16,14 +16,16 @@ struct pooled_block {
     bool is_used;
     bool is_stored;         /* durable here */
     bool is_payload_wanted; /* the core waits for a verdict */
+    bool is_refused;        /* by the core, and counted as such */
     struct hash id;
     struct wire_header header;
     uint8_t *proposal; /* the message's bytes, owned */
     size_t proposal_size;
     struct span ids; /* inside them: bundle ids, 32 bytes each */
     uint32_t n_bundles;
-    uint32_t from;   /* who sent it: asked first for missing bodies */
-    uint64_t ask_ms; /* when to ask for missing bodies (again) */
+    uint64_t seen_us; /* when its proposal got here, or was made; 0 = before this start */
+    uint32_t from;    /* who sent it: asked first for missing bodies */
+    uint64_t ask_ms;  /* when to ask for missing bodies (again) */
     uint32_t n_asks;
 };
 

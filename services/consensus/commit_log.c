@@ -84,18 +84,6 @@ static void keep_proof(struct commit_entry *entry, const struct commit_proof *pr
     memcpy(entry->proof, bytes, entry->proof_size);
 }
 
-static void count_missing_votes(struct node *node, const struct commit_proof *proof)
-{
-    if (proof == NULL)
-        return;
-    uint64_t signers = proof->is_child_qc ? proof->qc.signers : proof->cc.signers;
-    for (uint32_t i = 0; i < node->genesis->n_validators; i++)
-        if (!(signers & (UINT64_C(1) << i))) {
-            node->n_missed[i]++;
-            metric_add_at(node->env->metrics, METRIC_vote_missing_total, i, 1);
-        }
-}
-
 static struct commit_entry entry_of_pooled(struct node *node, struct pooled_block *block)
 {
     struct commit_entry entry = {
@@ -146,6 +134,7 @@ void commit_append(struct node *node, const struct action *action)
     const struct staged_block *staged = sync_staged(node, &action->commit.block);
 
     MUST((pooled != NULL || staged != NULL) && node->log.n < COMMIT_LOG_MAX);
+    uint64_t proposed_us = pooled != NULL && staged == NULL ? pooled->seen_us : 0;
     struct commit_entry *entry = commit_log_at(&node->log, node->log.n++);
     if (staged != NULL) {
         *entry = entry_of_staged(staged);
@@ -158,13 +147,13 @@ void commit_append(struct node *node, const struct action *action)
     }
     entry->committed_ms = clock_mono_ms();
     keep_proof(entry, action->commit.proof);
-    count_missing_votes(node, action->commit.proof);
+    votes_committed(node, &entry->header, action->commit.proof);
     mempool_commit(node->mempool, &entry->id, (const struct hash *)entry->ids.data,
                    entry->n_bundles);
     metric_add(node->env->metrics, METRIC_proposals_total, LABEL_committed, 1);
-    if (entry->header.author == node->self && node->proposed_ms != 0)
+    if (proposed_us != 0)
         metric_observe(node->env->metrics, METRIC_finalization_latency,
-                       (double)(entry->committed_ms - node->proposed_ms) / 1e3);
+                       (double)(clock_mono_us() - proposed_us) / 1e6);
 }
 
 void commit_fill(struct node *node, struct commit_entry *entry, const struct blobs *bundles)

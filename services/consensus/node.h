@@ -27,6 +27,7 @@
 #include "services/consensus/store.h"
 #include "services/consensus/sync.h"
 #include "services/consensus/verify_pool.h"
+#include "services/consensus/vote_strip.h"
 #include "services/consensus/waiters.h"
 
 _Static_assert(POOLED_BLOCKS_MAX <= MEMPOOL_BLOCKS_MAX, "the mempool marks every pooled block");
@@ -64,6 +65,7 @@ struct node {
     bool is_stepping;
     struct core_view view; /* after the last step */
     struct peer_watch watch;
+    struct vote_strip strip;
 
     struct block_pool pool;
     struct hash built_ids[BLOCK_BUNDLES_MAX]; /* of the last BUILD */
@@ -88,11 +90,11 @@ struct node {
     bool was_pending;
     uint64_t pending_oldest_ms;
     bool was_overtaken;
-    uint64_t beat_sent_ms; /* our last heartbeat: round trips */
-    uint64_t proposed_ms;
+    uint64_t beat_sent_ms;           /* our last heartbeat: round trips */
+    enum note_reason timeout_reason; /* of the last timeout: why a term ended */
     uint64_t drain_started_ms;
     uint8_t *frame;                       /* FRAME_BYTES_MAX: messages are encoded here */
-    uint64_t n_missed[VALIDATORS_MAX];    /* committed blocks whose certificate lacks them */
+    uint64_t n_missed[VALIDATORS_MAX];    /* settled blocks without a vote of theirs */
     uint64_t n_dropped[VALIDATORS_MAX];   /* of the bus, as last counted */
     uint32_t n_verifying[VALIDATORS_MAX]; /* bundles of a peer at the verifier threads */
     bool was_db_up;
@@ -157,6 +159,11 @@ bool verify_proposal(struct node *node, uint32_t from, const struct wire_proposa
 /* The same without signatures: blocks of our own store, or under a certificate. */
 bool verify_proposal_form(const struct node *node, const struct wire_proposal *message,
                           struct proposal *ret_proposal);
+
+/* votes.c: what validators signed, for operators. */
+void votes_saw(struct node *node, struct rank rank, uint64_t voter);
+void votes_committed(struct node *node, const struct wire_header *header,
+                     const struct commit_proof *proof);
 
 /* queries.c and status.c: what operators ask over the admin socket. */
 /* Unheard for this long: away. */

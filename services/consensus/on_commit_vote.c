@@ -11,6 +11,8 @@ void on_commit_vote(struct node *node, uint32_t from, const struct wire_commit_v
         peer_refuse(node, from, LABEL_stranger, "commit vote of another validator");
         return;
     }
-    if (verify_cert(node, from, commit_vote_verify(core_set(node->core), message), "commit vote"))
-        act_input(node, &input);
+    if (!verify_cert(node, from, commit_vote_verify(core_set(node->core), message), "commit vote"))
+        return;
+    votes_saw(node, message->rank, from);
+    act_input(node, &input);
 }

@@ -1,6 +1,8 @@
 /* proposal: a block, from its leader or from whoever was asked for it. */
 #include "services/consensus/node.h"
 
+#include "common/clock.h"
+
 void on_proposal(struct node *node, uint32_t from, const struct wire_proposal *message,
                  struct span frame)
 {
@@ -15,6 +17,7 @@ void on_proposal(struct node *node, uint32_t from, const struct wire_proposal *m
     struct pooled_block *block = block_pool_add(&node->pool, &id, &proposal.header, frame, from);
     if (block == NULL)
         return;
+    block->seen_us = clock_mono_us();
     struct input input = {.kind = INPUT_PROPOSAL, .from = from, .proposal = &proposal};
     act_input(node, &input);
     if (!core_has_block(node->core, &id))

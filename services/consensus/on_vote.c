@@ -10,6 +10,8 @@ void on_vote(struct node *node, uint32_t from, const struct wire_vote *message, 
         peer_refuse(node, from, LABEL_stranger, "vote of another validator");
         return;
     }
-    if (verify_cert(node, from, vote_verify(core_set(node->core), message), "vote"))
-        act_input(node, &input);
+    if (!verify_cert(node, from, vote_verify(core_set(node->core), message), "vote"))
+        return;
+    votes_saw(node, message->rank, from);
+    act_input(node, &input);
 }

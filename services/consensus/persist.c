@@ -32,10 +32,11 @@ static void pool_own(struct node *node, const struct proposal *own)
     if (own->entry.kind != ENTRY_NONE)
         message.entry = span_of(entry, entry_encode(&own->entry, entry, sizeof(entry)));
     struct span bytes = act_encode(node, WIRE_proposal, &message);
-    bool has_room = block_pool_add(&node->pool, &own->id, &own->header, bytes, node->self);
-    MUST(has_room);
-    bool is_marked = mempool_mark(node->mempool, &own->id, node->built_ids, node->n_built);
-    MUST(is_marked);
+    struct pooled_block *block =
+        block_pool_add(&node->pool, &own->id, &own->header, bytes, node->self);
+    MUST(block != NULL);
+    block->seen_us = clock_mono_us();
+    MUST(mempool_mark(node->mempool, &own->id, node->built_ids, node->n_built));
 }
 
 void persist_ask(struct node *node, const struct action *action)

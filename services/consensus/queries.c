@@ -75,6 +75,8 @@ enum apm_err query_done(json_t *body, struct buf *ret_body)
 const struct admin_query node_queries[] = {
     {"status", "this node's view of consensus", query_status, NULL},
     {"validators", "the validators and who leads", query_validators, NULL},
+    {"votes", "who voted for each of the last blocks", query_votes, NULL},
+    {"why", "what is waited for, for whom, since when", query_why, NULL},
     {"metrics", "counts and latencies of the last while", query_metrics, NULL},
     {"transfer", "hand leadership on", query_transfer, NULL},
     {"account", "is an actor known, and its next nonce", query_account, NULL},

@@ -27,6 +27,12 @@ enum apm_err query_validators(void *state, struct span args, struct buf *ret_bod
 enum apm_err query_metrics(void *state, struct span args, struct buf *ret_body);
 enum apm_err query_transfer(void *state, struct span args, struct buf *ret_body);
 
+/* votes.c */
+enum apm_err query_votes(void *state, struct span args, struct buf *ret_body);
+
+/* why.c */
+enum apm_err query_why(void *state, struct span args, struct buf *ret_body);
+
 /* objects.c */
 enum apm_err query_account(void *state, struct span args, struct buf *ret_body);
 enum apm_err query_leases(void *state, struct span args, struct buf *ret_body);

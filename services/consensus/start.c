@@ -64,6 +64,10 @@ static bool replay(struct node *node, const struct store_committed *row,
         execution_apply(node->execution, header, views, row->block.bundles.n, &executed);
         is_good = hash_eq(&executed.state_root, &row->state_root);
     }
+    if (is_good) {
+        metric_add(node->env->metrics, METRIC_events_total, LABEL_applied, executed.n_applied);
+        metric_add(node->env->metrics, METRIC_events_total, LABEL_rejected, executed.n_rejected);
+    }
     free(views);
     return is_good;
 }
@@ -84,6 +88,7 @@ static void on_committed(void *context, const struct store_committed *row)
         fail_load(node, height, "executing it again gives another state");
     if (node->is_load_failed)
         return;
+    metric_add(node->env->metrics, METRIC_proposals_total, LABEL_committed, 1);
     node->loaded_tip = (struct tip){
         .rank = proposal.header.rank,
         .block = proposal.id,

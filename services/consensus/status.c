@@ -216,6 +216,7 @@ static json_t *validator_json(const struct node *node, uint32_t i, uint64_t now_
                   is_self || node_is_active(node, i, now_ms), "height", (json_int_t)height,
                   "missed_votes", (json_int_t)node->n_missed[i]);
     json_object_set_new(json, "last_seen_ms", wall_json(is_self ? now_ms : peer->seen_ms, now_ms));
+    json_object_set_new(json, "self", json_boolean(is_self));
     json_object_set_new(json, "client_port", json_integer(card->client_port));
     json_object_set_new(json, "has_voted", json_boolean(is_self || peer->has_voted));
     return json;

@@ -17,12 +17,12 @@ static void name_services(struct exporter *exporter)
     for (enum sibling i = 0; i < SIBLINGS_N; i++)
         names[i] = sibling_table[i].name;
     metrics_name_series(exporter->env->metrics, names, SIBLINGS_N);
-    metric_set_at(exporter->env->metrics, METRIC_service_up, SIBLING_EXPORTER, 1);
+    metric_set_at(exporter->env->metrics, METRIC_service_up, SIBLING_METRICS_EXPORTER, 1);
 }
 
 static void describe_self(struct exporter *exporter)
 {
-    struct service_view *self = &exporter->snapshot.services[SIBLING_EXPORTER];
+    struct service_view *self = &exporter->snapshot.services[SIBLING_METRICS_EXPORTER];
 
     self->is_up = true;
     self->was_up = true;

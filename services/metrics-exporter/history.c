@@ -36,7 +36,7 @@ void history_add(struct history *history, const struct history_sample *sample, u
     if (history->has_last) {
         struct history_bin *bin = newest_bin(history);
         bin->commits += growth(last->commits, sample->commits);
-        bin->rejected += growth(last->rejected, sample->rejected);
+        bin->failed += growth(last->failed, sample->failed);
         bin->elections += growth(last->elections, sample->elections);
         bin->conflicts += growth(last->conflicts, sample->conflicts);
         for (size_t i = 0; i <= METRIC_BUCKETS_MAX; i++)
@@ -63,7 +63,7 @@ void history_sum(const struct history *history, uint32_t n, struct history_bin *
     for (uint32_t age = 0; age < n && age < history_n(history); age++) {
         const struct history_bin *bin = history_at(history, age);
         sum.commits += bin->commits;
-        sum.rejected += bin->rejected;
+        sum.failed += bin->failed;
         sum.elections += bin->elections;
         sum.conflicts += bin->conflicts;
         for (size_t i = 0; i <= METRIC_BUCKETS_MAX; i++)

@@ -15,15 +15,15 @@
 
 /* Counts since a start. */
 struct history_sample {
-    uint64_t commits; /* height: 0 is taken as not known yet */
-    uint64_t rejected;
+    uint64_t commits;   /* height: 0 is taken as not known yet */
+    uint64_t failed;    /* proposals rejected or lost */
     uint64_t elections; /* timeouts and crashes; rotations are no trouble */
     uint64_t conflicts;
     uint64_t latency[METRIC_BUCKETS_MAX + 1]; /* of METRIC_finalization_latency */
 };
 
 struct history_bin {
-    uint64_t commits, rejected, elections, conflicts;
+    uint64_t commits, failed, elections, conflicts;
     uint32_t latency[METRIC_BUCKETS_MAX + 1];
 };
 

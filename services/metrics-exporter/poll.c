@@ -84,7 +84,7 @@ static void forget(struct poll *poll)
         LOG_WARN("service_gone", F_STR("name", sibling_table[poll->which].name));
     view->is_up = false;
     view->is_ready = false;
-    metrics_show(poll->mirror, view->was_up ? sibling_table[poll->which].lasting_set : 0);
+    metrics_show(poll->mirror, view->was_up ? sibling_lasting_set(poll->which) : 0);
     metric_set_at(exporter->env->metrics, METRIC_service_up, poll->which, 0);
     if (poll->which == SIBLING_CONSENSUS)
         exporter->snapshot.consensus.is_known = false;
@@ -118,7 +118,8 @@ static uint64_t count(const struct metrics *metrics, enum metric metric, enum me
 static void sample_consensus(const struct metrics *mirror, struct history_sample *sample)
 {
     sample->commits = (uint64_t)metric_value(mirror, METRIC_height);
-    sample->rejected = count(mirror, METRIC_proposals_total, LABEL_rejected);
+    sample->failed = count(mirror, METRIC_proposals_total, LABEL_rejected) +
+                     count(mirror, METRIC_proposals_total, LABEL_timeout);
     sample->elections = count(mirror, METRIC_leader_elections_total, LABEL_timeout) +
                         count(mirror, METRIC_leader_elections_total, LABEL_crash);
     metric_buckets(mirror, METRIC_finalization_latency, sample->latency);
@@ -183,7 +184,7 @@ static enum apm_err start_one(struct exporter *exporter, enum sibling which)
     const struct probe_config config = {.zmq = exporter->env->zmq,
                                         .loop = exporter->env->loop,
                                         .run_dir = exporter->env->run_dir,
-                                        .service = row->service,
+                                        .service = row->process,
                                         .answered = answered,
                                         .arg = poll};
 

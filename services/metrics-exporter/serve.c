@@ -24,7 +24,7 @@ void exporter_look(struct exporter *exporter, struct verdict *ret_verdict)
     const struct metrics *registry = exporter->polls[SIBLING_SCHEMA_REGISTRY].mirror;
 
     snapshot->taken_ms = clock_wall_ms();
-    snapshot->services[SIBLING_EXPORTER].uptime_ms = clock_mono_ms() - exporter->started_ms;
+    snapshot->services[SIBLING_METRICS_EXPORTER].uptime_ms = clock_mono_ms() - exporter->started_ms;
     snapshot->has_schemas = snapshot->services[SIBLING_SCHEMA_REGISTRY].is_up;
     snapshot->n_schemas = (uint64_t)metric_value(registry, METRIC_schema_entries);
     look_at_evidence(exporter, &snapshot->evidence);
@@ -40,7 +40,7 @@ static void answer_metrics(void *arg, const struct http_request *request,
 
     for (enum sibling i = 0; i < SIBLINGS_ASKED; i++)
         parts[i] = exporter->polls[i].mirror;
-    parts[SIBLING_EXPORTER] = exporter->env->metrics;
+    parts[SIBLING_METRICS_EXPORTER] = exporter->env->metrics;
     answer->content_type = metric_content_type(format);
     metrics_print_all(parts, SIBLINGS_N, format, &answer->body);
 }

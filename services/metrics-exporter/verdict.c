@@ -117,10 +117,10 @@ static void judge_rejections(const struct history *history, struct verdict *verd
     struct history_bin sum;
 
     history_sum(history, LATENCY_MINUTES * BINS_PER_MINUTE, &sum);
-    uint64_t all = sum.commits + sum.rejected;
-    if (sum.rejected == 0 || sum.rejected * 20 <= all)
+    uint64_t all = sum.commits + sum.failed;
+    if (sum.failed == 0 || sum.failed * 20 <= all)
         return;
-    bool is_critical = sum.rejected * 10 > all;
+    bool is_critical = sum.failed * 10 > all;
     add(verdict, is_critical ? LEVEL_CRITICAL : LEVEL_DEGRADED,
         "journalctl -u apm2d | grep -i \"rejected\\|invalid\"",
         "only %.0f%% of the proposals of the last %u minutes succeeded; below %u%% is too few",

@@ -31,4 +31,22 @@ struct core_view {
 };
 void core_look(const struct core *core, struct core_view *ret_view);
 
+/* What keeps the highest block from being committed, or the term from ending. Sets of
+ * validators are one bit each. */
+struct core_waiting {
+    uint64_t timed_out; /* called for a term after ours, and that we know of */
+    uint64_t entered_ms;
+    bool has_block; /* one above the committed is here */
+    struct hash block;
+    struct rank rank;
+    uint64_t height;
+    uint32_t author;
+    uint64_t voted_ms; /* we ourselves, first; 0 = not yet */
+    bool is_refused;
+    bool is_body_missing;
+    bool is_certified;
+    uint64_t voted, commit_voted;
+};
+void core_look_waiting(const struct core *core, struct core_waiting *ret_waiting);
+
 #endif

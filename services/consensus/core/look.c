@@ -83,3 +83,66 @@ void core_look(const struct core *core, struct core_view *ret_view)
     for (uint32_t i = 0; i < core->config.set.n; i++)
         look_at_peer(core, i, &ret_view->peers[i]);
 }
+
+static uint64_t voters_of(const struct vote_set *sets, const struct block *block)
+{
+    uint64_t voters = 0;
+
+    for (uint32_t i = 0; i < VOTE_SETS; i++) {
+        const struct vote_set *set = &sets[i];
+        if (set->n_validators == 0 || !rank_eq(set->rank, block->header.rank))
+            continue;
+        for (uint32_t voter = 0; voter < set->n_validators; voter++)
+            if (set->seen & (UINT64_C(1) << voter) &&
+                hash_eq(&set->ballots[voter].block, &block->id))
+                voters |= UINT64_C(1) << voter;
+    }
+    return voters;
+}
+
+/* Our own timeout too: others count on it. */
+static uint64_t timed_out_by(const struct core *core)
+{
+    uint64_t voters = core->has_own_timeout && core->own_timeout.term >= core->cur.term
+                          ? UINT64_C(1) << core->config.self
+                          : 0;
+
+    for (uint32_t i = 0; i < core->config.set.n; i++)
+        if (core->signed_by[i].has_timeout && core->signed_by[i].timeout.term >= core->cur.term)
+            voters |= UINT64_C(1) << i;
+    return voters;
+}
+
+static const struct block *highest_block(const struct core *core)
+{
+    const struct block *best = NULL;
+
+    for (uint32_t i = 0; i < CHAIN_WINDOW; i++) {
+        const struct block *block = &core->blocks[i];
+        if (block->is_used && (best == NULL || rank_cmp(block->header.rank, best->header.rank) > 0))
+            best = block;
+    }
+    return best;
+}
+
+void core_look_waiting(const struct core *core, struct core_waiting *ret_waiting)
+{
+    const struct block *block = highest_block(core);
+
+    memset(ret_waiting, 0, sizeof(*ret_waiting));
+    ret_waiting->timed_out = timed_out_by(core);
+    ret_waiting->entered_ms = core->entered_ms;
+    if (block == NULL)
+        return;
+    ret_waiting->has_block = true;
+    ret_waiting->block = block->id;
+    ret_waiting->rank = block->header.rank;
+    ret_waiting->height = block->header.height;
+    ret_waiting->author = (uint32_t)block->header.author;
+    ret_waiting->voted_ms = block->voted_ms;
+    ret_waiting->is_refused = block->is_refused;
+    ret_waiting->is_body_missing = block->payload == PAYLOAD_MISSING;
+    ret_waiting->is_certified = rank_cmp(core->record.high_qc.rank, block->header.rank) >= 0;
+    ret_waiting->voted = voters_of(core->votes, block);
+    ret_waiting->commit_voted = voters_of(core->commit_votes, block);
+}
