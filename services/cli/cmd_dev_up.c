@@ -12,6 +12,9 @@
 #define HEALTHY_TIMEOUT_MS 60000u
 #define DRAIN_TIMEOUT_MS 15000u
 
+/* metrics_port's default: dev_create leaves it alone. */
+#define STATUS_PAGE_PORT 9470u
+
 struct dev_up {
     char dir[CLUSTER_PATH_MAX];
     struct dev_plan plan;
@@ -132,15 +135,18 @@ static void report(const struct invocation *invocation, const struct dev_up *up,
     const struct cluster *cluster = &up->cluster;
     if (say_is_json(invocation)) {
         (void)printf("{\"cluster\": \"%s\", \"dir\": \"%s\", \"nodes\": %u, \"net\": \"%s\", "
-                     "\"created\": %s, \"elapsed_ms\": %llu}\n",
+                     "\"created\": %s, \"elapsed_ms\": %llu, "
+                     "\"status_page\": \"http://%s:%u/\"}\n",
                      cluster->name, cluster->dir, cluster->n, cluster->net,
-                     up->is_new ? "true" : "false", (unsigned long long)elapsed_ms);
+                     up->is_new ? "true" : "false", (unsigned long long)elapsed_ms,
+                     cluster->nodes[0].address, STATUS_PAGE_PORT);
         return;
     }
     (void)printf("cluster %s: %u nodes on %s.1-%u, healthy after %llu.%llu s; files in %s\n",
                  cluster->name, cluster->n, cluster->net, cluster->n,
                  (unsigned long long)(elapsed_ms / 1000),
                  (unsigned long long)(elapsed_ms % 1000 / 100), cluster->dir);
+    (void)printf("status page: http://%s:%u/\n", cluster->nodes[0].address, STATUS_PAGE_PORT);
     if (!up->is_current)
         (void)printf("next: export APM2_CLUSTER=%s\n", cluster->dir);
     (void)printf("next: apm2 consensus status | apm2 dev status | apm2 dev logs -f | "
