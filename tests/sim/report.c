@@ -57,16 +57,16 @@ void report_panics(void)
         (void)sigaction(fatal[i], &action, NULL);
 }
 
-void report_failure(const struct world *world, uint32_t n_validators)
+void report_failure(const struct world *world, const char *option, uint32_t value)
 {
-    char option[32] = "";
+    char given[32] = "";
 
-    if (n_validators != 0)
-        (void)snprintf(option, sizeof(option), " --validators %" PRIu32, n_validators);
+    if (value != 0)
+        (void)snprintf(given, sizeof(given), " --%s %" PRIu32, option, value);
     printf("FAILED seed %" PRIu64 " at %" PRIu64 " ms: %s: %s\n  again: sim --seed %" PRIu64
            "%s --trace\n",
            world->seed, world->now_ms, check_name(world->checkers.what), world->checkers.why,
-           world->seed, option);
+           world->seed, given);
 }
 
 void report_shortened(struct world *world, struct plan *plan, int failure)

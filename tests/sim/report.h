@@ -32,7 +32,8 @@ uint64_t report_minutes(const struct report *report);
 void report_seed(uint64_t seed);
 void report_panics(void);
 
-void report_failure(const struct world *world, uint32_t n_validators);
+/* And how to see it again: with the option beside its seed, unless the value is 0. */
+void report_failure(const struct world *world, const char *option, uint32_t value);
 
 /* Makes the failing schedule shorter and prints it as a script. */
 void report_shortened(struct world *world, struct plan *plan, int failure);

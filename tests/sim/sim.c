@@ -115,6 +115,14 @@ static bool run_one(struct world *world, const struct options *options, uint64_t
     return schedule_run(world, &plan);
 }
 
+static void say_failure(const struct world *world, const struct options *options)
+{
+    if (options->twins_terms != 0)
+        report_failure(world, "twins", options->twins_terms);
+    else
+        report_failure(world, "validators", options->n_validators);
+}
+
 /* Of a failed seed. Twins scenarios are as short as they get. */
 static void show_schedule(struct world *world, const struct options *options, uint64_t seed,
                           int failure)
@@ -139,7 +147,7 @@ static int run_single(struct world *world, const struct options *options)
     uint64_t hash = world->hash;
     report_run(world);
     if (!has_passed)
-        report_failure(world, options->n_validators);
+        say_failure(world, options);
 
     world->is_tracing = false;
     (void)run_one(world, options, options->first_seed);
@@ -167,7 +175,7 @@ static int run_share(const struct options *options, struct report *report, uint3
             continue;
         report->has_failed = true;
         report->running[worker].failure = (int)world->checkers.what;
-        report_failure(world, options->n_validators);
+        say_failure(world, options);
         status = 1;
     }
     world_destroy(&world);
