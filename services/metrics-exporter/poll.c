@@ -43,26 +43,37 @@ static void take_evidence(struct poll *poll, const json_t *body)
     snapshot_read_evidence(&poll->exporter->snapshot.evidence, body);
 }
 
+/* The list comes from the monitor's database: asked for only when there is something to
+ * show. */
+static bool has_evidence(const struct poll *poll)
+{
+    return metric_value(poll->mirror, METRIC_evidence_unacknowledged) > 0;
+}
+
 /* Each service first says how it is; whoever has nothing else to say has one row. */
 static const struct question {
     enum sibling which; /* SIBLINGS_N: everybody */
     const char *verb;
     const char *args_json;
     void (*take)(struct poll *poll, const json_t *body);
+    bool (*is_due)(const struct poll *poll); /* NULL: in each round */
 } questions[] = {
-    {SIBLINGS_N, "service", NULL, take_service},
-    {SIBLING_CONSENSUS, "validators", NULL, take_validators},
-    {SIBLING_CONSENSUS, "status", "{\"verbose\":true}", take_status},
-    {SIBLING_CONSENSUS, "votes", NULL, take_votes},
-    {SIBLING_CONSENSUS, "why", NULL, take_why},
-    {SIBLING_BYZANTINE_MONITOR, "evidence", "{\"unacknowledged\":true,\"limit\":4}", take_evidence},
+    {SIBLINGS_N, "service", NULL, take_service, NULL},
+    {SIBLING_CONSENSUS, "validators", NULL, take_validators, NULL},
+    {SIBLING_CONSENSUS, "status", "{\"verbose\":true}", take_status, NULL},
+    {SIBLING_CONSENSUS, "votes", NULL, take_votes, NULL},
+    {SIBLING_CONSENSUS, "why", NULL, take_why, NULL},
+    {SIBLING_BYZANTINE_MONITOR, "evidence_list", "{\"limit\":32}", take_evidence, has_evidence},
 };
 
 /* ---- asking ---- */
 
-static bool is_asked(const struct poll *poll, uint32_t question)
+static bool is_asked(const struct poll *poll, uint32_t i)
 {
-    return questions[question].which == SIBLINGS_N || questions[question].which == poll->which;
+    const struct question *question = &questions[i];
+    bool is_its_own = question->which == SIBLINGS_N || question->which == poll->which;
+
+    return is_its_own && (question->is_due == NULL || question->is_due(poll));
 }
 
 static void ask_from(struct poll *poll, uint32_t question)

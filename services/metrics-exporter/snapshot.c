@@ -196,6 +196,8 @@ void snapshot_read_evidence(struct evidence_view *view, const json_t *body)
     for (size_t i = 0; i < json_array_size(list) && view->n_items < EVIDENCE_SHOWN_MAX; i++) {
         const json_t *entry = json_array_get(list, i);
         struct evidence_item *item = &view->items[view->n_items];
+        if (flag(entry, "acknowledged"))
+            continue;
         COPY(item->id, entry, "id");
         COPY(item->fault_type, entry, "fault_type");
         COPY(item->validator, entry, "validator_id");
