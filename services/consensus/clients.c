@@ -156,6 +156,8 @@ static void take_peers(struct node *node, const struct verify_job *job)
     uint32_t peer = (uint32_t)(job->tag & UINT32_MAX);
 
     node->n_verifying[peer]--;
+    if (job->verdict == BUNDLE_BAD_SIGNATURE)
+        accuse_bad_signature(node, peer);
     if (job->verdict == BUNDLE_OK)
         (void)add_to_mempool(node, job, true); /* busy: asked for if a block lists it */
     else

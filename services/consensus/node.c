@@ -81,6 +81,7 @@ static void set_gauges(struct node *node, uint64_t now_ms)
     metric_set(metrics, METRIC_pending_transactions, size.bundles);
     metric_set(metrics, METRIC_pg_up, store_is_up(node->store));
     count_drops(node);
+    accuse_gauges(node);
     show_status(node);
     node->gauges_ms = now_ms;
 }
@@ -209,6 +210,7 @@ void node_stop(void *state)
     struct node *node = state;
 
     stop_listening(node);
+    accuse_stop(node);
     store_destroy(&node->store);
     verify_pool_stop(&node->verify_pool);
     door_destroy(&node->door);

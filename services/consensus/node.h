@@ -15,6 +15,7 @@
 #include "common/genesis.h"
 #include "common/hash.h"
 #include "common/service.h"
+#include "services/consensus/accuse.h"
 #include "services/consensus/authority/execute.h"
 #include "services/consensus/block_pool.h"
 #include "services/consensus/clients.h"
@@ -75,6 +76,7 @@ struct node {
     struct waiters *waiters;
     struct outbox outbox;
     struct span *spans; /* scratch: bodies of one write, of one frame */
+    struct accuser accuser;
     struct syncer sync;
     struct staged_block *staged; /* RANGE_BLOCKS_MAX */
     uint32_t n_staged;

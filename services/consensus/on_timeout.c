@@ -9,6 +9,7 @@ void on_timeout(struct node *node, uint32_t from, const struct wire_timeout *mes
 
     (void)frame;
     if (message->voter != from) {
+        accuse_not_its_own(node, from);
         peer_refuse(node, from, LABEL_stranger, "timeout of another validator");
         return;
     }
@@ -19,6 +20,7 @@ void on_timeout(struct node *node, uint32_t from, const struct wire_timeout *mes
         peer_refuse(node, from, LABEL_bad_certificate, "timeout with another certificate");
         return;
     }
+    accuse_saw_timeout(node, message);
     input.timeout.timeout = *message;
     input.timeout.high_qc = &high_qc;
     act_input(node, &input);

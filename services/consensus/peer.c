@@ -41,6 +41,15 @@ static bool dispatch(struct node *node, uint32_t from, const struct wire_message
     return false; /* a client's message, or a record: not between validators */
 }
 
+static bool handle(struct node *node, const struct bus_message *frame,
+                   const struct wire_message *message)
+{
+    accuse_handle(node, message->id, frame->body);
+    bool is_known = dispatch(node, frame->from, message, frame->body);
+    accuse_handled(node);
+    return is_known;
+}
+
 static void take(struct node *node, const struct bus_message *frame)
 {
     struct wire_message message;
@@ -48,7 +57,7 @@ static void take(struct node *node, const struct bus_message *frame)
 
     if (verdict != WIRE_OK)
         peer_refuse(node, frame->from, LABEL_malformed, wire_verdict_text(verdict));
-    else if (is_taken(node, message.id) && !dispatch(node, frame->from, &message, frame->body))
+    else if (is_taken(node, message.id) && !handle(node, frame, &message))
         peer_refuse(node, frame->from, LABEL_malformed, wire_name(message.id));
 }
 

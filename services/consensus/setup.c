@@ -281,6 +281,8 @@ enum apm_err node_start(void *state, struct service_env *env)
     };
     if (err == APM_OK)
         err = verify_pool_start(&pool, &node->verify_pool);
+    if (err == APM_OK)
+        err = accuse_start(node);
     if (err != APM_OK)
         return say(err, &why);
     make_memory(node);

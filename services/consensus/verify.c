@@ -26,6 +26,8 @@ bool verify_cert(struct node *node, uint32_t from, enum cert_verdict verdict, co
 {
     if (verdict == CERT_OK)
         return true;
+    if (verdict == CERT_BAD_SIGNATURE)
+        accuse_bad_signature(node, from);
     peer_refuse(node, from, label_of(verdict), what);
     return false;
 }
@@ -92,6 +94,17 @@ static bool is_signed_by_author(const struct node *node, const struct wire_propo
                       &message->signature);
 }
 
+/* A certificate of a proposal, whose author's signature is good: it answers for it. */
+static bool verify_cited(struct node *node, uint32_t from, const struct wire_proposal *message,
+                         struct span certificate, enum cert_verdict verdict)
+{
+    if (verdict == CERT_OK)
+        return true;
+    accuse_cited(node, message, certificate);
+    peer_refuse(node, from, label_of(verdict), "a certificate that a proposal cites");
+    return false;
+}
+
 bool verify_proposal(struct node *node, uint32_t from, const struct wire_proposal *message,
                      struct proposal *ret_proposal)
 {
@@ -102,12 +115,16 @@ bool verify_proposal(struct node *node, uint32_t from, const struct wire_proposa
         return false;
     }
     if (!is_signed_by_author(node, message, ret_proposal)) {
+        accuse_bad_signature(node, from);
         peer_refuse(node, from, LABEL_bad_signature, "proposal");
         return false;
     }
+    accuse_saw_proposal(node, &ret_proposal->header, message);
     if (!is_high_qc(node, &ret_proposal->justify) &&
-        !verify_cert(node, from, qc_verify(set, &ret_proposal->justify), "justify"))
+        !verify_cited(node, from, message, message->justify,
+                      qc_verify(set, &ret_proposal->justify)))
         return false;
     return ret_proposal->entry.kind == ENTRY_NONE ||
-           verify_cert(node, from, entry_verify(set, &ret_proposal->entry), "entry");
+           verify_cited(node, from, message, message->entry,
+                        entry_verify(set, &ret_proposal->entry));
 }
