@@ -2,10 +2,10 @@
  * sim: runs the consensus core against every fault we can think of, by seed.
  *
  *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] [SCENARIO...]
- *   sim --twins TERMS [--seed S] [--trace]
+ *   sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]
  *
- * Seeds S, S + 1, ... over all processors, or all Twins scenarios of so many terms, or
- * the one with that number; no more of them than fit into the minutes. On the first
+ * Seeds S, S + 1, ... over all processors; or all Twins scenarios of so many terms, N of
+ * them, or the one with the number S; no more than fit into the minutes. On the first
  * violation it prints the seed and what broke, and exits 1.
  */
 #include "tests/sim/report.h"
@@ -49,7 +49,7 @@ static int usage(void)
 {
     (void)fputs("usage: sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] "
                 "[SCENARIO...]\n"
-                "       sim --twins TERMS [--seed S] [--trace]\n",
+                "       sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]\n",
                 stderr);
     return 64;
 }
@@ -84,11 +84,17 @@ static bool read_options(int argc, char **argv, struct options *options)
             return false;
     }
     options->is_single = options->is_single && !has_seeds;
-    if (options->twins_terms != 0 && !options->is_single) {
-        options->first_seed = 0;
-        options->n_seeds = twins_count(options->twins_terms);
-    }
-    return true;
+    if (options->twins_terms == 0)
+        return true;
+    uint64_t n_twins = twins_count(options->twins_terms);
+    if (!has_seeds || options->n_seeds > n_twins)
+        options->n_seeds = n_twins;
+    return !options->is_single || options->first_seed < n_twins;
+}
+
+static uint64_t ith_seed(const struct options *options, uint64_t i)
+{
+    return options->twins_terms != 0 ? twins_ith(options->twins_terms, i) : options->first_seed + i;
 }
 
 static bool is_twins(const struct options *options, uint64_t seed)
@@ -168,8 +174,9 @@ static int run_share(const struct options *options, struct report *report, uint3
     for (uint64_t i = worker; i < options->n_seeds && !report->has_failed; i += report->n_workers) {
         if (options->minutes != 0 && report_minutes(report) >= options->minutes)
             break;
-        report->running[worker].seed = options->first_seed + i;
-        bool has_passed = run_one(world, options, options->first_seed + i);
+        uint64_t seed = ith_seed(options, i);
+        report->running[worker].seed = seed;
+        bool has_passed = run_one(world, options, seed);
         world->stats->hash ^= world->hash;
         if (has_passed)
             continue;

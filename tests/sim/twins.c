@@ -17,6 +17,7 @@
 
 #define SPLITS (1u << (TWINS_REPLICAS - 1))
 #define TERM_CHOICES (TWINS_VALIDATORS * SPLITS)
+_Static_assert((TERM_CHOICES & (TERM_CHOICES - 1)) == 0, "twins_ith strides over a power of two");
 
 uint64_t twins_count(uint32_t n_terms)
 {
@@ -45,6 +46,13 @@ struct twins twins_at(uint32_t n_terms, uint64_t number)
     for (uint32_t i = 0; i < n_terms; i++, number /= TERM_CHOICES)
         twins.terms[i] = term_at(number % TERM_CHOICES);
     return twins;
+}
+
+/* Neighbours differ in their first term only. Their count is a power of two, so that an odd
+ * stride passes over each of them once. */
+uint64_t twins_ith(uint32_t n_terms, uint64_t i)
+{
+    return i * UINT64_C(148147) % twins_count(n_terms);
 }
 
 struct twins twins_draw(uint64_t seed)

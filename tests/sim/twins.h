@@ -32,6 +32,9 @@ struct twins {
 uint64_t twins_count(uint32_t n_terms);
 struct twins twins_at(uint32_t n_terms, uint64_t number);
 
+/* The numbers in the order to run them in (i from 0): each once, and unlike ones first. */
+uint64_t twins_ith(uint32_t n_terms, uint64_t i);
+
 /* One of four terms, by chance. Three seeds of five are spent on these: they are short, and
  * what they find needs volume; the others go to long runs with every fault (schedule.h). */
 struct twins twins_draw(uint64_t seed);
