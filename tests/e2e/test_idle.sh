@@ -16,8 +16,8 @@ processes() {
 }
 
 rss_kib() {
-    processes "$1" | sed 's|.*|/proc/&/status|' |
-        xargs awk '/^VmRSS:/ { sum += $2 } END { print sum + 0 }'
+    processes "$1" | sed 's|.*|/proc/&/status|' | xargs cat |
+        awk '/^VmRSS:/ { sum += $2 } END { print sum + 0 }'
 }
 
 # Clock ticks of CPU so far: /proc/PID/stat, behind the name.
