@@ -1,6 +1,7 @@
 #include "common/event_json.h"
 
 #include "common/hash.h"
+#include "common/json_read.h"
 #include "common/must.h"
 
 /* What is allowed in the field, said with the name it has in the line. */
@@ -219,14 +220,13 @@ enum apm_err event_json_parse(struct span line, const struct event_json_context 
         return explain(ret_why, APM_ERR_TOO_LARGE, "a line of %zu bytes; at most %u are allowed",
                        line.size, EVENT_BYTES_MAX);
 
-    json_error_t error;
-    json_t *json = json_loadb((const char *)line.data, line.size, JSON_REJECT_DUPLICATES, &error);
-    if (json == NULL)
-        return explain(ret_why, APM_ERR_BAD_INPUT, "not JSON at column %d: %s", error.column,
-                       error.text);
+    json_t *json = NULL;
+    enum apm_err err = json_read(line, &json, ret_why);
+    if (err != APM_OK)
+        return err;
 
     struct event_draft draft = {0};
-    enum apm_err err = read_line(json, context, &draft, ret_why);
+    err = read_line(json, context, &draft, ret_why);
     json_decref(json);
     if (err == APM_OK)
         *ret_draft = draft;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "common/json_read.h"
 #include "common/must.h"
 #include "common/new_file.h"
 
@@ -37,13 +38,10 @@ enum apm_err json_read_file(const char *path, size_t size_max, json_t **ret_valu
     if (err != APM_OK)
         return explain(ret_why, err, "%s: %s", path, apm_err_text(err));
 
-    json_error_t error;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    struct why why = {""};
+    err = json_read(span_of(text, size), ret_value, &why);
     free(text);
-    if (value == NULL)
-        return explain(ret_why, APM_ERR_BAD_INPUT, "%s: line %d: %s", path, error.line, error.text);
-    *ret_value = value;
-    return APM_OK;
+    return err == APM_OK ? APM_OK : explain(ret_why, err, "%s: %s", path, why.text);
 }
 
 enum apm_err json_write_file(const char *path, const json_t *value, int mode, struct why *ret_why)

@@ -2,11 +2,14 @@
 
 #include <stdlib.h>
 
+#include "common/json_read.h"
+
 static const json_t *args_object(struct span args, json_t **ret_owned)
 {
-    *ret_owned = args.size > 0
-                     ? json_loadb((const char *)args.data, args.size, JSON_REJECT_DUPLICATES, NULL)
-                     : NULL;
+    struct why why;
+
+    if (args.size == 0 || json_read(args, ret_owned, &why) != APM_OK)
+        *ret_owned = NULL;
     return *ret_owned;
 }
 

@@ -44,4 +44,4 @@ static void run(struct span input)
         MUST(why.text[0] != 0);
 }
 
-const struct fuzz_target fuzz_target = {.run = run, .heap_base = 64 * KIB, .heap_per_byte = 128};
+const struct fuzz_target fuzz_target = {.run = run, .heap_base = 64 * KIB, .heap_per_byte = 8};

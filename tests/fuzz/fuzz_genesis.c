@@ -1,15 +1,15 @@
 /* A genesis document. */
 #include "common/genesis.h"
+#include "common/json_read.h"
 #include "tests/fuzz/fuzz.h"
 
 static void run(struct span input)
 {
-    json_error_t error;
     struct genesis *genesis = NULL;
     struct why why = {""};
     struct hash chain;
-    json_t *json = json_loadb((const char *)input.data, input.size, JSON_REJECT_DUPLICATES, &error);
-    if (json == NULL)
+    json_t *json = NULL;
+    if (json_read(input, &json, &why) != APM_OK)
         return;
 
     (void)genesis_signatures_missing(json);
@@ -23,4 +23,4 @@ static void run(struct span input)
 }
 
 const struct fuzz_target fuzz_target = {
-    .run = run, .heap_base = 2 * sizeof(struct genesis) + 64 * KIB, .heap_per_byte = 128};
+    .run = run, .heap_base = 2 * sizeof(struct genesis) + 64 * KIB, .heap_per_byte = 8};
