@@ -31,8 +31,8 @@ void history_add(struct history *history, const struct history_sample *sample, u
     const struct history_sample *last = &history->last;
 
     open_bin(history, now_ms);
-    if (sample->commits == 0 && last->commits > 0)
-        return; /* just started: it does not know its height yet */
+    if (sample->commits == 0)
+        return; /* its own blocks are not loaded yet, or there are none */
     if (history->has_last) {
         struct history_bin *bin = newest_bin(history);
         bin->commits += growth(last->commits, sample->commits);

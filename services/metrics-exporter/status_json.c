@@ -82,10 +82,12 @@ static void put_services(struct buf *json, const struct snapshot *snapshot)
     buf_char(json, ']');
 }
 
-static void put_validator(struct buf *json, const struct validator_view *view)
+static void put_validator(struct buf *json, const struct validator_view *view, uint32_t index)
 {
     buf_char(json, '{');
     put_text(json, "id", view->id);
+    comma(json);
+    put_u64(json, "index", index);
     comma(json);
     put_text(json, "role", view->is_leader ? "leader" : "follower");
     comma(json);
@@ -152,7 +154,7 @@ static void put_consensus(struct buf *json, const struct consensus_view *view)
     for (uint32_t i = 0; i < view->n_validators; i++) {
         if (i > 0)
             comma(json);
-        put_validator(json, &view->validators[i]);
+        put_validator(json, &view->validators[i], i);
     }
     buf_text(json, "],\"votes\":{");
     put_strip(json, view);
