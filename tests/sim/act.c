@@ -220,7 +220,7 @@ static void act_note(struct world *world, struct replica *replica, const struct 
             liar_enters(world, replica);
         break;
     case NOTE_OBSERVING:
-        if (!world_is_faulty(world, replica->key))
+        if (!world_may_observe(world, replica->key))
             check_fail(world, CHECK_NO_OBSERVER, "r%u: stops signing: %s", replica->index,
                        note_reason_text(action->note.reason));
         break;

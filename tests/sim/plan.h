@@ -11,12 +11,17 @@
 #include "tests/sim/strike.h"
 
 #define PLAN_STRIKES_MAX 512u
+/* Of a correct wall clock, either way. */
+#define SKEW_MAX_MS 1500u
 
 struct plan {
     uint64_t seed;
     uint32_t n_validators;
     uint32_t first_leader;
     uint64_t twin_keys, liar_keys;
+    uint64_t clone_keys;           /* twins whose second copy waits for its strike */
+    uint64_t machine_keys;         /* who may be set back as a whole */
+    uint64_t file_keys;            /* whose safety file may */
     uint32_t lies[VALIDATORS_MAX]; /* of each liar, a bit per enum lie */
     uint32_t level[FAULTS_END];    /* of what is wrong all the time: 0 = not, per mille, ms, 1 */
     uint64_t end_ms;               /* when everything heals */

@@ -45,16 +45,28 @@ static const char *read_leader(char *const *words, int n_words, struct plan *pla
     return NULL;
 }
 
-static const char *read_twins(char *const *words, int n_words, struct plan *plan)
+/* Sets of validators, by the word that names them. */
+static uint64_t *set_of(struct plan *plan, const char *word)
+{
+    if (strcmp(word, "twins") == 0)
+        return &plan->twin_keys;
+    if (strcmp(word, "clones") == 0)
+        return &plan->clone_keys;
+    return strcmp(word, "machines") == 0 ? &plan->machine_keys : &plan->file_keys;
+}
+
+static const char *read_set(char *const *words, int n_words, struct plan *plan)
 {
     uint64_t keys;
 
     if (n_words != 2 || !replica_set_read(words[1], &keys) ||
-        __builtin_popcountll(keys) > (int)(REPLICAS_MAX - VALIDATORS_MAX) ||
         (plan->n_validators < 64 && keys >> plan->n_validators != 0))
-        return "twins SET (two at most)";
-    plan->twin_keys = keys;
-    return NULL;
+        return "twins|clones|machines|files VALIDATOR,...";
+    *set_of(plan, words[0]) |= keys;
+    plan->twin_keys |= plan->clone_keys;
+    return __builtin_popcountll(plan->twin_keys) <= (int)(REPLICAS_MAX - VALIDATORS_MAX)
+               ? NULL
+               : "twins and clones: two at most";
 }
 
 static const char *read_liar(char *const *words, int n_words, struct plan *plan)
@@ -96,8 +108,10 @@ static const struct {
     const char *(*read)(char *const *words, int n_words, struct plan *plan);
 } setups[] = {
     {"seed", read_seed},     {"validators", read_validators},
-    {"leader", read_leader}, {"twins", read_twins},
-    {"liar", read_liar},     {"with", read_with},
+    {"leader", read_leader}, {"twins", read_set},
+    {"clones", read_set},    {"machines", read_set},
+    {"files", read_set},     {"liar", read_liar},
+    {"with", read_with},
 };
 
 bool plan_is_setup(const char *word)
@@ -142,16 +156,30 @@ static void print_levels(FILE *file, const struct plan *plan, const char *indent
     }
 }
 
+static void print_set(FILE *file, const struct plan *plan, const char *indent, const char *word,
+                      uint64_t keys)
+{
+    if (keys == 0)
+        return;
+    (void)fprintf(file, "%s%s ", indent, word);
+    replica_set_print(file, keys, plan->n_validators);
+    (void)fputc('\n', file);
+}
+
 static void print_setup(FILE *file, const struct plan *plan, const char *indent)
 {
     (void)fprintf(file, "%sseed %" PRIu64 "\n", indent, plan->seed);
     (void)fprintf(file, "%svalidators %" PRIu32 "\n", indent, plan->n_validators);
     (void)fprintf(file, "%sleader %" PRIu32 "\n", indent, plan->first_leader);
-    if (plan->twin_keys != 0) {
-        (void)fprintf(file, "%stwins ", indent);
-        replica_set_print(file, plan->twin_keys, plan->n_validators);
-        (void)fputc('\n', file);
-    }
+    const struct {
+        const char *word;
+        uint64_t keys;
+    } sets[] = {{"twins", plan->twin_keys & ~plan->clone_keys},
+                {"clones", plan->clone_keys},
+                {"machines", plan->machine_keys},
+                {"files", plan->file_keys}};
+    for (size_t i = 0; i < N_ELEMENTS(sets); i++)
+        print_set(file, plan, indent, sets[i].word, sets[i].keys);
     print_liars(file, plan, indent);
     print_levels(file, plan, indent);
 }

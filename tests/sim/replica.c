@@ -4,7 +4,9 @@
 
 uint64_t replica_now_ms(const struct world *world, const struct replica *replica)
 {
-    return world->now_ms + replica->clock_ms;
+    int64_t drift_ms = (int64_t)world->now_ms * replica->drift_ppm / 1000000;
+
+    return (uint64_t)((int64_t)(world->now_ms + replica->clock_ms) + drift_ms);
 }
 
 struct tip tip_of(const struct pool *pool, uint32_t block)
@@ -140,6 +142,7 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
 
     event.arg = 1;
     if (!is_decided) {
+        world->stats->checks[CHECK_NO_OBSERVER]++;
         switch (store_reconcile(replica)) {
         case SAFETY_START_FILE:
             break;
@@ -147,10 +150,10 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
             world_schedule(world, rng_between(&world->rng, 0, 20), event);
             return;
         case SAFETY_START_OBSERVE:
-            if (world_is_faulty(world, replica->key)) {
+            if (((world->twin_keys | world->liar_keys) >> replica->key & 1) != 0)
                 replica->store.signer.observing = false; /* whatever it said */
+            if (world_may_observe(world, replica->key))
                 break;
-            }
             check_fail(world, CHECK_NO_OBSERVER, "r%u: a crash made it an observer",
                        replica->index);
             return;

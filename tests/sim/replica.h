@@ -29,6 +29,8 @@ struct replica {
     uint32_t doom;     /* actions until it crashes, 0 = none */
     uint64_t clock_ms; /* monotonic clock at virtual time 0 */
     int64_t skew_ms;   /* of the wall clock */
+    int64_t drift_ppm; /* of the monotonic clock */
+    uint64_t paused_until_ms;
     uint32_t lies;     /* a bit per enum lie; of a liar */
     uint64_t friends;  /* replicas that a liar is open with */
     uint64_t audience; /* who gets its newest proposal */

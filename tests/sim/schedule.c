@@ -73,6 +73,9 @@ static void heal(struct world *world)
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         struct replica *replica = &world->replicas[i];
         replica->doom = 0;
+        replica->paused_until_ms = 0;
+        replica->store.is_file_full = replica->store.is_store_full = false;
+        replica->store.fails_sync = false;
         replica->is_starved = false;
         /* Liars tell nothing new, but every other one goes on keeping things to itself. */
         replica->audience = UINT64_MAX;

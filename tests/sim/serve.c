@@ -26,7 +26,7 @@ static void give_rank_answer(struct world *world, struct replica *replica,
     input->kind = INPUT_RANK_ANSWER;
     input->rank_answer.nonce = message->rank_answer.nonce;
     /* A twin is not told what its other half signed, nor a liar what it signed itself. */
-    bool is_told = !world_is_faulty(world, replica->key);
+    bool is_told = ((world->twin_keys | world->liar_keys) >> replica->key & 1) == 0;
     input->rank_answer.has_vote = is_told && message->rank_answer.has_vote;
     input->rank_answer.has_commit_vote = is_told && message->rank_answer.has_commit_vote;
     input->rank_answer.has_timeout = is_told && message->rank_answer.has_timeout;

@@ -143,7 +143,23 @@ static bool drop_twins(struct shrink *shrink)
         uint32_t copy =
             plan->n_validators + (uint32_t)__builtin_popcountll(plan->twin_keys & (bit - 1));
         plan->twin_keys &= ~bit;
+        plan->clone_keys &= ~bit;
         renumber(plan, copy);
+        is_better |= try_it(shrink);
+    }
+    return is_better;
+}
+
+static bool drop_restored(struct shrink *shrink)
+{
+    bool is_better = false;
+
+    if (shrink->plan->machine_keys != 0) {
+        begin(shrink)->machine_keys = 0;
+        is_better |= try_it(shrink);
+    }
+    if (shrink->plan->file_keys != 0) {
+        begin(shrink)->file_keys = 0;
         is_better |= try_it(shrink);
     }
     return is_better;
@@ -176,10 +192,10 @@ static bool drop_validator(struct shrink *shrink)
 {
     struct plan *plan = begin(shrink);
     uint32_t gone = plan->n_validators - 1;
-    uint32_t n_faulty = (uint32_t)__builtin_popcountll(plan->twin_keys | plan->liar_keys);
+    uint64_t faulty = plan->twin_keys | plan->liar_keys | plan->machine_keys | plan->file_keys;
 
-    if (gone < 4 || ((plan->twin_keys | plan->liar_keys) >> gone & 1) != 0 ||
-        faulty_max(gone) < n_faulty)
+    if (gone < 4 || (faulty >> gone & 1) != 0 ||
+        faulty_max(gone) < (uint32_t)__builtin_popcountll(faulty))
         return false;
     plan->n_validators = gone;
     plan->first_leader %= gone;
@@ -219,6 +235,7 @@ static bool pass(struct shrink *shrink)
 
     is_better |= quiet_down(shrink);
     is_better |= drop_twins(shrink);
+    is_better |= drop_restored(shrink);
     is_better |= drop_lies(shrink);
     is_better |= drop_validator(shrink);
     is_better |= hurry(shrink);

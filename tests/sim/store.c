@@ -41,9 +41,11 @@ void store_born(struct world *world, struct replica *replica)
 
     safety_init(&record, &instance, &root);
     copy_record(&store->file, &record);
+    copy_record(&store->file_before, &record);
     copy_record(&store->record, &record);
     copy_record(&store->signer, &record);
-    store->is_torn = false;
+    store->is_torn = store->is_file_full = store->is_store_full = store->fails_sync = false;
+    store->backup.is_taken = false;
     store->blocks = store->proofs = (struct block_set){{0}};
     store->bodies = 0;
     store->tip = 0;
@@ -126,6 +128,7 @@ void store_note_tip(struct world *world, struct replica *replica, uint32_t block
 
 static void land_in_file(struct store *store, const struct batch *batch)
 {
+    copy_record(&store->file_before, &store->file);
     copy_record(&store->file, &batch->file_record);
     store->is_torn = false;
 }
@@ -193,6 +196,33 @@ static bool is_cut_off(struct world *world, const struct replica *replica)
            rng_chance(&world->rng, is_first ? 200 : 15);
 }
 
+/* The signer child cannot write its file, or does not know what a failed sync left in it:
+ * it ends, and the node with it. True: so it was. */
+static bool has_file_failed(struct world *world, struct replica *replica)
+{
+    struct store *store = &replica->store;
+
+    if (!store->is_file_full && !store->fails_sync)
+        return false;
+    if (store->fails_sync && rng_chance(&world->rng, 500))
+        land_in_file(store, store->flying);
+    else if (rng_chance(&world->rng, 500))
+        store->is_torn = true;
+    store->fails_sync = false;
+    store->flying->is_file_done = true; /* nothing more may happen to it */
+    replica_crash(world, replica, rng_between(&world->rng, 50, 400));
+    return true;
+}
+
+/* The database refuses: the node asks again and again. */
+static void try_store_again(struct world *world, const struct replica *replica)
+{
+    struct event event = {
+        .kind = EVENT_STORE, .replica = (uint16_t)replica->index, .boot = replica->boot};
+
+    world_schedule(world, 50, event);
+}
+
 void store_completed(struct world *world, struct replica *replica, bool is_file)
 {
     struct store *store = &replica->store;
@@ -200,6 +230,12 @@ void store_completed(struct world *world, struct replica *replica, bool is_file)
     uint32_t boot = replica->boot;
 
     MUST(batch != NULL);
+    if (is_file && has_file_failed(world, replica))
+        return;
+    if (!is_file && store->is_store_full) {
+        try_store_again(world, replica);
+        return;
+    }
     if (is_file) {
         land_in_file(store, batch);
         batch->is_file_done = true;
@@ -222,6 +258,18 @@ void store_completed(struct world *world, struct replica *replica, bool is_file)
     start_write(world, replica);
 }
 
+/* A disk that said "synced" too early. Of the file alone, and of one write, which is what the
+ * database makes up for. */
+static void lose_synced(struct world *world, struct store *store)
+{
+    if (!world_has(world, FAULT_STALE) || world->is_healed || store->is_torn ||
+        store->file.counter != store->record.counter ||
+        store->file_before.counter + 1 != store->file.counter || !rng_chance(&world->rng, 300))
+        return;
+    world->stats->faults[FAULT_STALE]++;
+    copy_record(&store->file, &store->file_before);
+}
+
 void store_crash(struct world *world, struct replica *replica)
 {
     struct store *store = &replica->store;
@@ -237,9 +285,58 @@ void store_crash(struct world *world, struct replica *replica)
             store->is_torn = true;
         }
     }
-    if (batch != NULL && !batch->is_store_done && rng_chance(&world->rng, 500))
+    if (batch != NULL && !batch->is_store_done && !store->is_store_full &&
+        rng_chance(&world->rng, 500))
         land_in_store(world, replica, batch);
     forget_writes(store);
+    lose_synced(world, store);
+}
+
+void store_backup(struct replica *replica)
+{
+    struct store *store = &replica->store;
+    struct backup *backup = &store->backup;
+
+    backup->is_taken = true;
+    copy_record(&backup->file, &store->file);
+    copy_record(&backup->record, &store->record);
+    backup->blocks = store->blocks;
+    backup->proofs = store->proofs;
+    backup->bodies = store->bodies;
+    backup->tip = store->tip;
+}
+
+void store_restore(struct replica *replica, bool is_file_restored, bool is_store_restored)
+{
+    struct store *store = &replica->store;
+    const struct backup *backup = &store->backup;
+
+    if (is_file_restored && backup->is_taken) {
+        copy_record(&store->file, &backup->file);
+        copy_record(&store->file_before, &backup->file);
+        store->is_torn = false;
+    }
+    if (!is_store_restored || !backup->is_taken)
+        return;
+    copy_record(&store->record, &backup->record);
+    store->blocks = backup->blocks;
+    store->proofs = backup->proofs;
+    store->bodies = backup->bodies;
+    store->tip = backup->tip;
+}
+
+void store_clone(struct replica *replica, const struct replica *from)
+{
+    struct store *store = &replica->store;
+
+    copy_record(&store->file, &from->store.file);
+    copy_record(&store->file_before, &from->store.file_before);
+    copy_record(&store->record, &from->store.record);
+    store->is_torn = from->store.is_torn;
+    store->blocks = from->store.blocks;
+    store->proofs = from->store.proofs;
+    store->bodies = from->store.bodies;
+    store->tip = from->store.tip;
 }
 
 enum safety_start store_reconcile(struct replica *replica)
@@ -263,6 +360,7 @@ void store_repaired(struct replica *replica)
 
     if (!store->is_repairing)
         return;
+    copy_record(&store->file_before, &store->file);
     copy_record(&store->file, &store->signer);
     store->is_repairing = false;
     store->is_torn = false;

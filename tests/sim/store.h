@@ -49,11 +49,21 @@ struct batch {
     bool is_file_done, is_store_done;
 };
 
+/* The durable part of a moment ago, to be restored later. */
+struct backup {
+    bool is_taken;
+    struct safety_record file, record;
+    struct block_set blocks, proofs;
+    uint64_t bodies;
+    uint32_t tip;
+};
+
 struct store {
     /* durable */
-    struct safety_record file;   /* its newest whole slot */
-    bool is_torn;                /* the other slot is half-written */
-    struct safety_record record; /* in the database */
+    struct safety_record file;        /* its newest whole slot */
+    struct safety_record file_before; /* the other slot */
+    bool is_torn;                     /* the other slot is half-written */
+    struct safety_record record;      /* in the database */
     struct block_set blocks, proofs;
     uint64_t bodies; /* requests whose bodies are there */
     uint32_t tip;    /* newest block noted as executed */
@@ -63,6 +73,11 @@ struct store {
     struct batch batches[2];
     struct batch *gathering, *flying; /* flying: NULL = nothing under way */
     bool is_repairing;
+
+    /* of the machine */
+    bool is_file_full, is_store_full;
+    bool fails_sync; /* the file's next one */
+    struct backup backup;
 };
 
 /* As keygen leaves it. */
@@ -74,6 +89,12 @@ void store_note_tip(struct world *world, struct replica *replica, uint32_t block
 
 /* EVENT_FILE, EVENT_STORE. */
 void store_completed(struct world *world, struct replica *replica, bool is_file);
+
+/* The next start finds what the last backup held, if there is one. The replica is down. */
+void store_backup(struct replica *replica);
+void store_restore(struct replica *replica, bool is_file_restored, bool is_store_restored);
+/* What the disks of `from` hold, for a second copy of it. */
+void store_clone(struct replica *replica, const struct replica *from);
 
 /* The power is gone. */
 void store_crash(struct world *world, struct replica *replica);

@@ -99,6 +99,70 @@ static void cut_power(struct world *world, const struct strike *strike)
             replica_crash(world, &world->replicas[i], rng_between(&world->rng, 5, 400));
 }
 
+static void pause(struct world *world, const struct strike *strike)
+{
+    world->replicas[strike->who].paused_until_ms = world->now_ms + strike->n;
+}
+
+static void set_clock(struct world *world, const struct strike *strike)
+{
+    int64_t by_ms = (int64_t)strike->n;
+
+    world->replicas[strike->who].skew_ms = strike->kind == STRIKE_AHEAD ? by_ms : -by_ms;
+}
+
+/* ---- disks ---- */
+
+static void change_room(struct world *world, const struct strike *strike)
+{
+    struct store *store = &world->replicas[strike->who].store;
+
+    store->is_file_full = strike->kind == STRIKE_FILL_FILE;
+    store->is_store_full = strike->kind == STRIKE_FILL_STORE;
+}
+
+static void fail_sync(struct world *world, const struct strike *strike)
+{
+    world->replicas[strike->who].store.fails_sync = true;
+}
+
+static void back_up(struct world *world, const struct strike *strike)
+{
+    store_backup(&world->replicas[strike->who]);
+}
+
+/* Only who may have lost its memory that way is set back: the others are promised more. */
+static bool may_restore(const struct world *world, const struct strike *strike)
+{
+    uint32_t key = world->replicas[strike->who].key;
+
+    if (strike->kind == STRIKE_RESTORE_MACHINE)
+        return world_is_faulty(world, key);
+    return strike->kind == STRIKE_RESTORE_STORE || world_may_observe(world, key);
+}
+
+static void restore(struct world *world, const struct strike *strike)
+{
+    struct replica *replica = &world->replicas[strike->who];
+
+    if (!may_restore(world, strike) || !replica->is_up)
+        return;
+    replica_crash(world, replica, rng_between(&world->rng, 20, 300));
+    store_restore(replica, strike->kind != STRIKE_RESTORE_STORE,
+                  strike->kind != STRIKE_RESTORE_FILE);
+}
+
+static void clone(struct world *world, const struct strike *strike)
+{
+    struct replica *copy = &world->replicas[strike->who];
+
+    if (strike->who < world->n_validators || copy->boot > 0 || copy->is_up)
+        return;
+    store_clone(copy, &world->replicas[copy->key]);
+    copy->boot++;
+    replica_restart(world, copy, false);
+}
+
 /* ---- clients, operators and liars ---- */
 
 static void submit(struct world *world, const struct strike *strike)
@@ -131,14 +195,34 @@ static void lie(struct world *world, const struct strike *strike)
 void strike_do(struct world *world, const struct strike *strike)
 {
     static void (*const deeds[])(struct world *, const struct strike *) = {
-        [STRIKE_SUBMIT] = submit,       [STRIKE_TRANSFER] = transfer,
-        [STRIKE_CRASH] = crash,         [STRIKE_POWER] = cut_power,
-        [STRIKE_DROP] = add_rule,       [STRIKE_HOLD] = add_rule,
-        [STRIKE_PASS] = end_rules,      [STRIKE_PASS_ALL] = end_rules,
-        [STRIKE_SPLIT] = split,         [STRIKE_CUT] = cut_or_join,
-        [STRIKE_JOIN] = cut_or_join,    [STRIKE_SLOW] = slow_down,
-        [STRIKE_MEND] = mend,           [STRIKE_STARVE] = starve_or_feed,
-        [STRIKE_FEED] = starve_or_feed, [STRIKE_LIE] = lie,
+        [STRIKE_SUBMIT] = submit,
+        [STRIKE_TRANSFER] = transfer,
+        [STRIKE_CRASH] = crash,
+        [STRIKE_POWER] = cut_power,
+        [STRIKE_PAUSE] = pause,
+        [STRIKE_AHEAD] = set_clock,
+        [STRIKE_BEHIND] = set_clock,
+        [STRIKE_FILL_FILE] = change_room,
+        [STRIKE_FILL_STORE] = change_room,
+        [STRIKE_MAKE_ROOM] = change_room,
+        [STRIKE_FAIL_SYNC] = fail_sync,
+        [STRIKE_BACKUP] = back_up,
+        [STRIKE_RESTORE_STORE] = restore,
+        [STRIKE_RESTORE_FILE] = restore,
+        [STRIKE_RESTORE_MACHINE] = restore,
+        [STRIKE_CLONE] = clone,
+        [STRIKE_DROP] = add_rule,
+        [STRIKE_HOLD] = add_rule,
+        [STRIKE_PASS] = end_rules,
+        [STRIKE_PASS_ALL] = end_rules,
+        [STRIKE_SPLIT] = split,
+        [STRIKE_CUT] = cut_or_join,
+        [STRIKE_JOIN] = cut_or_join,
+        [STRIKE_SLOW] = slow_down,
+        [STRIKE_MEND] = mend,
+        [STRIKE_STARVE] = starve_or_feed,
+        [STRIKE_FEED] = starve_or_feed,
+        [STRIKE_LIE] = lie,
     };
 
     MUST(strike->kind < STRIKES_END && strike->who < world->n_replicas);

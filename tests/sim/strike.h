@@ -15,10 +15,22 @@
 struct world;
 
 enum strike_kind {
-    STRIKE_SUBMIT,   /* request n to who, or to the next correct replica */
-    STRIKE_TRANSFER, /* the operator of who asks for validator n as leader, or for any */
-    STRIKE_CRASH,    /* who, or the next that is up; after n actions, 0 = now */
-    STRIKE_POWER,    /* everybody at once */
+    STRIKE_SUBMIT,     /* request n to who, or to the next correct replica */
+    STRIKE_TRANSFER,   /* the operator of who asks for validator n as leader, or for any */
+    STRIKE_CRASH,      /* who, or the next that is up; after n actions, 0 = now */
+    STRIKE_POWER,      /* everybody at once */
+    STRIKE_PAUSE,      /* who stands still for n ms */
+    STRIKE_AHEAD,      /* the wall clock of who jumps: n ms before the true time */
+    STRIKE_BEHIND,     /* or after it */
+    STRIKE_FILL_FILE,  /* no space left for the safety file of who */
+    STRIKE_FILL_STORE, /* or for its database */
+    STRIKE_MAKE_ROOM,  /* for both */
+    STRIKE_FAIL_SYNC,  /* of its safety file, once */
+    STRIKE_BACKUP,     /* of file and database of who */
+    STRIKE_RESTORE_STORE,
+    STRIKE_RESTORE_FILE,
+    STRIKE_RESTORE_MACHINE,
+    STRIKE_CLONE,    /* who, the second copy of a twin, starts with the disks of the first */
     STRIKE_DROP,     /* messages are lost from now on */
     STRIKE_HOLD,     /* they wait */
     STRIKE_PASS,     /* rules for that kind (MESSAGES_END: those for any) end */

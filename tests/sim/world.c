@@ -23,11 +23,21 @@ const char *fault_name(enum fault fault)
         [FAULT_CRASH] = "crash",
         [FAULT_POWER] = "power cut",
         [FAULT_TORN] = "torn file",
+        [FAULT_STALE] = "stale file",
+        [FAULT_FULL] = "no space",
+        [FAULT_SYNC] = "failed sync",
+        [FAULT_RESTORE_STORE] = "restored database",
+        [FAULT_RESTORE_FILE] = "restored file",
+        [FAULT_RESTORE_MACHINE] = "restored machine",
+        [FAULT_CLONE] = "clone",
         [FAULT_TWIN] = "twin",
         [FAULT_TRANSFER] = "transfer",
         [FAULT_SLOW_STORE] = "slow store",
         [FAULT_SLOW_EXECUTION] = "slow execution",
         [FAULT_SKEW] = "clock skew",
+        [FAULT_DRIFT] = "clock drift",
+        [FAULT_STEP] = "clock step",
+        [FAULT_PAUSE] = "pause",
         [FAULT_VICTIM] = "victim",
         [FAULT_LIAR] = "liar",
     };
@@ -153,7 +163,8 @@ static void born(struct world *world, uint32_t index, uint32_t key)
     replica->key = key;
     replica->boot = 0;
     replica->doom = 0;
-    replica->skew_ms = 0;
+    replica->skew_ms = replica->drift_ppm = 0;
+    replica->paused_until_ms = 0;
     replica->is_up = replica->is_starved = false;
     store_born(world, replica);
 }
@@ -169,6 +180,8 @@ void world_reset(struct world *world, const struct world_setup *setup)
     world->n_validators = setup->n_validators;
     world->twin_keys = setup->twin_keys;
     world->liar_keys = setup->liar_keys;
+    world->machine_keys = setup->machine_keys;
+    world->file_keys = setup->file_keys;
     world->submitted = 0;
     world->faults_on = 0;
     world->is_healed = false;
@@ -199,7 +212,8 @@ void world_reset(struct world *world, const struct world_setup *setup)
         liar_born(world, &world->replicas[__builtin_ctzll(left)],
                   setup->lies[__builtin_ctzll(left)]);
     for (uint32_t i = 0; i < world->n_replicas; i++)
-        replica_boot(world, &world->replicas[i]);
+        if (i < world->n_validators || (setup->clone_keys >> world->replicas[i].key & 1) == 0)
+            replica_boot(world, &world->replicas[i]);
 }
 
 static void handle(struct world *world, const struct event *event)
@@ -207,6 +221,10 @@ static void handle(struct world *world, const struct event *event)
     struct replica *replica = &world->replicas[event->replica];
     bool is_its_life = event->boot == replica->boot;
 
+    if (world->now_ms < replica->paused_until_ms && event->kind != EVENT_SUBMIT) {
+        world_schedule(world, replica->paused_until_ms - world->now_ms, *event);
+        return;
+    }
     switch ((enum event_kind)event->kind) {
     case EVENT_DELIVER:
         net_deliver(world, event->replica, event->arg);

@@ -73,11 +73,13 @@ struct world {
     uint64_t hash; /* of everything that happened */
     uint32_t n_validators;
     uint32_t n_replicas;
-    uint64_t twin_keys; /* a bit per validator that exists twice */
-    uint64_t liar_keys; /* and one per validator that lies */
-    uint64_t submitted; /* requests some replica was given */
-    uint32_t faults_on; /* classes of this run, a bit each */
-    bool is_healed;     /* no more faults: progress is due */
+    uint64_t twin_keys;    /* a bit per validator that exists twice */
+    uint64_t liar_keys;    /* and one per validator that lies */
+    uint64_t machine_keys; /* whose machine may be set back as a whole: faulty */
+    uint64_t file_keys;    /* whose safety file may: it observes then, and counts in f, too */
+    uint64_t submitted;    /* requests some replica was given */
+    uint32_t faults_on;    /* classes of this run, a bit each */
+    bool is_healed;        /* no more faults: progress is due */
     uint64_t healed_ms;
     struct validator_set set;
     struct hash genesis_state;
@@ -106,7 +108,8 @@ void world_destroy(struct world **world);
 struct world_setup {
     uint64_t seed;
     uint32_t n_validators;
-    uint64_t twin_keys, liar_keys;
+    uint64_t twin_keys, liar_keys, machine_keys, file_keys;
+    uint64_t clone_keys;       /* twins whose second copy does not start by itself */
     const uint32_t *lies;      /* of each liar, by key */
     uint32_t first_leader;     /* of term 1 */
     uint64_t round_timeout_ms; /* 0 = the default */
@@ -138,7 +141,13 @@ void world_print(const struct world *world, uint32_t replica, const char *format
 
 static inline bool world_is_faulty(const struct world *world, uint32_t key)
 {
-    return ((world->twin_keys | world->liar_keys) >> key & 1) != 0;
+    return ((world->twin_keys | world->liar_keys | world->machine_keys) >> key & 1) != 0;
+}
+
+/* May it lose the right to sign? */
+static inline bool world_may_observe(const struct world *world, uint32_t key)
+{
+    return world_is_faulty(world, key) || (world->file_keys >> key & 1) != 0;
 }
 
 static inline bool world_has(const struct world *world, enum fault fault)
