@@ -279,7 +279,7 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
         check_checkpoint(world, replica, action);
         break;
     case ACTION_ACCUSE:
-        check_accused(world, replica, action->accuse.validator);
+        check_accused(world, replica, action);
         break;
     case ACTION_NEED_CONFIG:
         break;
@@ -297,10 +297,8 @@ const char *note_name(enum note_kind kind)
         [NOTE_TERM_ENTERED] = "enters-term", [NOTE_TIMED_OUT] = "times-out",
         [NOTE_PROPOSED] = "proposes",        [NOTE_REFUSED] = "refuses",
         [NOTE_OBSERVING] = "observes",       [NOTE_ADMITTED] = "is-admitted",
-        [NOTE_STATE_MISMATCH] = "mismatch",
-        [NOTE_EPOCH_ENTERED] = "enters-epoch",
-        [NOTE_EPOCH_SETTLED] = "is-settled",
-        [NOTE_RECOVERY_REFUSED] = "refuses-recovery",
+        [NOTE_STATE_MISMATCH] = "mismatch",  [NOTE_EPOCH_ENTERED] = "enters-epoch",
+        [NOTE_EPOCH_SETTLED] = "is-settled", [NOTE_RECOVERY_REFUSED] = "refuses-recovery",
     };
     return names[kind];
 }

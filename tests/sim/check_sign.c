@@ -21,6 +21,7 @@ const char *check_name(enum check check)
         [CHECK_TERM_RISES] = "I9 terms rise",
         [CHECK_PROGRESS] = "I10 progress after healing",
         [CHECK_ACCUSED] = "I11 no honest node is accused",
+        [CHECK_ACCUSES] = "who hears an equivocation accuses",
         [CHECK_LINKED] = "commits are linked",
         [CHECK_PROOF] = "certificates verify",
         [CHECK_ONCE] = "a request stands once",
@@ -44,6 +45,12 @@ void checkers_reset(struct world *world)
     checkers->height = checkers->acknowledged = checkers->requests = 0;
     map_clear(&checkers->signatures);
     map_clear(&checkers->qcs);
+    map_clear(&checkers->heard);
+    for (uint32_t i = 0; i < world->n_replicas; i++) {
+        memset(checkers->newest[0][i], 0, sizeof(checkers->newest[0][i]));
+        memset(checkers->newest[1][i], 0, sizeof(checkers->newest[1][i]));
+    }
+    checkers->must_accuse = false;
     for (uint32_t i = 0; i < VALIDATORS_MAX; i++)
         checkers->timed_out[i] = (struct term){0, 0};
     checkers->n_committed = checkers->n_certified = checkers->n_tcs = 0;
@@ -149,14 +156,6 @@ void check_signed(struct world *world, const struct replica *replica, const stru
         check_fail(world, CHECK_TIMED_OUT,
                    "r%u signed kind %d in term %" PRIu64 " after timing out of %" PRIu64,
                    replica->index, (int)intent->kind, said.term.term, timed_out->term);
-}
-
-void check_accused(struct world *world, const struct replica *replica, uint32_t validator)
-{
-    world->stats->checks[CHECK_ACCUSED]++;
-    if (!world_is_faulty(world, replica->key) && !world_is_faulty(world, validator))
-        check_fail(world, CHECK_ACCUSED, "r%u accuses honest validator %u", replica->index,
-                   validator);
 }
 
 void check_booted(struct world *world, const struct replica *replica)

@@ -12,6 +12,7 @@
 #include "tests/sim/pool.h"
 
 struct action;
+struct message;
 struct world;
 struct replica;
 
@@ -28,6 +29,7 @@ enum check {
     CHECK_TERM_RISES,    /* I9 */
     CHECK_PROGRESS,      /* I10 */
     CHECK_ACCUSED,       /* I11 */
+    CHECK_ACCUSES,       /* who signs two things for one rank is accused by who heard both */
     CHECK_LINKED,        /* heights without a gap, hashes linked */
     CHECK_PROOF,         /* commit proofs and certificates, by our own verifier */
     CHECK_ONCE,          /* a request stands once in the chain */
@@ -56,6 +58,14 @@ struct checkers {
     uint64_t requests;               /* committed */
     struct map signatures;           /* key, kind, rank -> block + 1, or what it said */
     struct map qcs;                  /* rank -> block */
+    struct map heard;                /* by whom, of whom, kind, rank -> what it said */
+    struct heard_newest {
+        uint64_t boot, epoch, about;
+        uint32_t what;
+    } newest[2][VALIDATORS_MAX + 2][VALIDATORS_MAX]; /* timeout, checkpoint: by whom, of whom */
+    bool must_accuse;                                /* the step under way has to */
+    uint32_t must_accuse_key;
+    uint32_t must_accuse_block; /* NO_BLOCK, or only if the core still holds it */
     struct term timed_out[VALIDATORS_MAX];
     struct term term[VALIDATORS_MAX + 2]; /* of each replica's run */
 
@@ -75,7 +85,11 @@ void check_fail(struct world *world, enum check what, const char *format, ...)
 
 /* check_sign.c */
 void check_signed(struct world *world, const struct replica *replica, const struct intent *intent);
-void check_accused(struct world *world, const struct replica *replica, uint32_t validator);
+void check_accused(struct world *world, const struct replica *replica, const struct action *action);
+/* check_accuse.c: around the step that a message goes into. */
+void check_hears(struct world *world, const struct replica *replica, const struct message *message);
+void check_heard(struct world *world, const struct replica *replica, const struct message *message,
+                 uint32_t boot);
 /* A new run of the replica begins. */
 void check_booted(struct world *world, const struct replica *replica);
 void check_term(struct world *world, const struct replica *replica, struct term term);

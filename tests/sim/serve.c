@@ -183,7 +183,7 @@ static void give_other(struct world *world, struct replica *replica, const struc
     replica_input(world, replica, input);
 }
 
-void node_on_message(struct world *world, struct replica *replica, const struct message *message)
+static void take(struct world *world, struct replica *replica, const struct message *message)
 {
     struct input input;
 
@@ -228,4 +228,17 @@ void node_on_message(struct world *world, struct replica *replica, const struct 
     case MESSAGES_END:
         MUST(false);
     }
+}
+
+void node_on_message(struct world *world, struct replica *replica, const struct message *message)
+{
+    uint32_t boot = replica->boot;
+    bool is_watched = world_is_faulty(world, world->replicas[message->from].key) &&
+                      !world_is_faulty(world, replica->key);
+
+    if (is_watched)
+        check_hears(world, replica, message);
+    take(world, replica, message);
+    if (is_watched)
+        check_heard(world, replica, message, boot);
 }

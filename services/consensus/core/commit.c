@@ -230,6 +230,13 @@ void checkpoint_on(struct core *core, const struct wire_checkpoint *checkpoint)
     struct peer *peer = &core->peers[checkpoint->voter];
     uint64_t signers = 0;
 
+    if (peer->has_checkpoint && peer->checkpoint.height == checkpoint->height &&
+        !checkpoint_agrees(&peer->checkpoint, checkpoint)) {
+        struct action *action = emit_accuse(core, checkpoint->voter, INTENT_CHECKPOINT,
+                                            (struct rank){0, 0, checkpoint->height});
+        action->accuse.first = peer->checkpoint.state_root;
+        action->accuse.second = checkpoint->state_root;
+    }
     if (peer->has_checkpoint && peer->checkpoint.height >= checkpoint->height)
         return;
     peer->has_checkpoint = true;

@@ -292,7 +292,7 @@ struct action {
             uint32_t validator;
             enum intent_kind what;
             struct rank rank;
-            struct hash first, second;
+            struct hash first, second; /* blocks; of checkpoints the roots, of timeouts nothing */
         } accuse;
         struct {
             enum note_kind kind;

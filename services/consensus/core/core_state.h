@@ -168,6 +168,9 @@ struct action *emit(struct core *core, enum action_kind kind);
 void emit_note(struct core *core, enum note_kind kind, enum note_reason reason, uint32_t validator,
                const struct block *block);
 struct action *emit_send(struct core *core, enum send_kind kind, uint32_t to);
+/* Two signed messages of one rank and kind; the caller names them. */
+struct action *emit_accuse(struct core *core, uint64_t validator, enum intent_kind what,
+                           struct rank rank);
 /* Votes and commit votes: to everybody, or to the leader of a large set. */
 uint32_t votes_go_to(const struct core *core);
 /* False: may not sign now, or safety refuses. Approved intents leave in one

@@ -24,6 +24,18 @@ void emit_note(struct core *core, enum note_kind kind, enum note_reason reason, 
     action->note.height = block ? block->header.height : 0;
 }
 
+struct action *emit_accuse(struct core *core, uint64_t validator, enum intent_kind what,
+                           struct rank rank)
+{
+    struct action *action = emit(core, ACTION_ACCUSE);
+
+    action->accuse.validator = (uint32_t)validator;
+    action->accuse.what = what;
+    action->accuse.rank = rank;
+    action->accuse.first = action->accuse.second = (struct hash){{0}};
+    return action;
+}
+
 struct action *emit_send(struct core *core, enum send_kind kind, uint32_t to)
 {
     struct action *action = emit(core, ACTION_SEND);

@@ -149,6 +149,10 @@ void pacemaker_on_timeout(struct core *core, const struct input *input)
     if (timeout->epoch != core->cur.epoch)
         return;
     observe_qc(core, input->timeout.high_qc);
+    if (by->has_timeout && by->timeout.epoch == timeout->epoch &&
+        by->timeout.term == timeout->term && !rank_eq(by->timeout.high, timeout->high))
+        emit_accuse(core, timeout->voter, INTENT_TIMEOUT,
+                    (struct rank){timeout->epoch, timeout->term, 0});
     if (!by->has_timeout || timeout->term > by->timeout.term) {
         by->has_timeout = true;
         by->timeout = *timeout;

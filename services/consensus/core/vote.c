@@ -1,18 +1,6 @@
 /* Votes and commit votes: ours, and counting everybody's. */
 #include "services/consensus/core/core_state.h"
 
-/* Two signed messages of one rank and kind; the caller names them. */
-static struct action *accuse(struct core *core, uint64_t validator, enum intent_kind what,
-                             struct rank rank)
-{
-    struct action *action = emit(core, ACTION_ACCUSE);
-
-    action->accuse.validator = (uint32_t)validator;
-    action->accuse.what = what;
-    action->accuse.rank = rank;
-    return action;
-}
-
 static const struct block *find_twin(const struct core *core, const struct wire_header *header)
 {
     for (uint32_t i = 0; i < CHAIN_WINDOW; i++) {
@@ -74,9 +62,10 @@ void vote_on_proposal(struct core *core, const struct input *input)
     bool is_wanted = input->from == VALIDATOR_NONE || chain_is_wanted(core, &proposal->id) ||
                      hash_eq(&core->record.high_qc.block, &proposal->id);
     enum note_reason reason = judge_form(core, proposal);
-    const struct block *twin = reason == REASON_NONE ? find_twin(core, header) : NULL;
+    const struct block *twin = find_twin(core, header);
     if (twin != NULL) {
-        struct action *action = accuse(core, header->author, INTENT_PROPOSAL, header->rank);
+        /* Both are signed: that one of them is malformed besides excuses nothing. */
+        struct action *action = emit_accuse(core, header->author, INTENT_PROPOSAL, header->rank);
         action->accuse.first = twin->id;
         action->accuse.second = proposal->id;
         reason = REASON_EQUIVOCATION;
@@ -118,7 +107,7 @@ static enum vote_verdict count(struct core *core, struct vote_set *set, struct r
     if (verdict == VOTE_EQUIVOCATED) {
         bool is_vote = set >= core->votes && set < core->votes + VOTE_SETS;
         enum intent_kind what = is_vote ? INTENT_VOTE : INTENT_COMMIT_VOTE;
-        struct action *action = accuse(core, voter, what, rank);
+        struct action *action = emit_accuse(core, voter, what, rank);
         action->accuse.first = set->ballots[voter].block;
         action->accuse.second = ballot->block;
     }
