@@ -114,8 +114,11 @@ static void act_send(struct world *world, struct replica *replica, const struct 
 {
     struct message message;
 
-    if (fill_message(world, action, &message))
-        net_send(world, replica->index, action->send.to, &message);
+    if (!fill_message(world, action, &message))
+        return;
+    if (liar_tells(replica->lies, LIE_MUTATE))
+        liar_mutates(world, replica, &message);
+    net_send(world, replica->index, action->send.to, &message);
 }
 
 static void act_persist(struct world *world, struct replica *replica, const struct action *action)

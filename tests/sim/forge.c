@@ -2,7 +2,6 @@
 #include "common/must.h"
 #include "tests/sim/liar.h"
 #include "tests/sim/world.h"
-#include "tests/support/fake_sig.h"
 
 /* Room that the pool keeps for what honest replicas make. */
 #define ROOM_MIN (BLOCKS_MAX / 4)
@@ -255,6 +254,7 @@ static bool change(struct world *world, const struct replica *liar, enum lie lie
     case LIE_BALLOTS:
     case LIE_TIMEOUTS:
     case LIE_RANGE:
+    case LIE_MUTATE:
     case LIES_END:
         break;
     }
@@ -280,7 +280,7 @@ static uint32_t publish(struct world *world, struct replica *liar, struct forger
     uint32_t index = pool_add_block(&world->pool, proposal, forgery->requests);
     size_t size = statement_proposal(&world->set.chain, &proposal->id, statement);
     struct pool_block *block = &world->pool.blocks[index];
-    block->signature = fake_sign(&world->set.keys[liar->key], span_of(statement, size));
+    block->signature = world_sign(world, liar->key, span_of(statement, size));
     block->is_signed = true;
     block_set_add(&liar->held, index);
     node_learn_requests(world, liar, forgery->requests);

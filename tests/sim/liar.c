@@ -3,7 +3,6 @@
 
 #include "common/must.h"
 #include "tests/sim/world.h"
-#include "tests/support/fake_sig.h"
 
 /* A drip is just quicker than a leader's silence would be noticed. */
 #define DRIP_MIN_MS 300u
@@ -12,25 +11,16 @@
 const char *lie_name(enum lie lie)
 {
     static const char *const names[] = {
-        [LIE_MUTE] = "mute leader",
-        [LIE_DRIP] = "dripping leader",
-        [LIE_WITHHOLD] = "votes withheld",
-        [LIE_CENSOR] = "self-handing leader",
-        [LIE_NO_BODIES] = "bodies withheld",
-        [LIE_BALLOTS] = "votes for all",
-        [LIE_TIMEOUTS] = "timeouts at will",
-        [LIE_RANGE] = "lying sync",
-        [LIE_SPLIT] = "split proposal",
-        [LIE_FIRST] = "two first blocks",
-        [LIE_USURP] = "not the leader",
-        [LIE_STALE_QC] = "stale justify",
-        [LIE_PARENT] = "other parent",
-        [LIE_PREV_STATE] = "wrong state",
-        [LIE_TIME] = "time jump",
-        [LIE_HANDOFF] = "handoff to self",
-        [LIE_JUMP] = "handoff jump",
-        [LIE_FIELD] = "changed field",
-        [LIE_BODY] = "hidden bundle",
+        [LIE_MUTE] = "mute leader",          [LIE_DRIP] = "dripping leader",
+        [LIE_WITHHOLD] = "votes withheld",   [LIE_CENSOR] = "self-handing leader",
+        [LIE_NO_BODIES] = "bodies withheld", [LIE_BALLOTS] = "votes for all",
+        [LIE_TIMEOUTS] = "timeouts at will", [LIE_RANGE] = "lying sync",
+        [LIE_MUTATE] = "changed statement",  [LIE_SPLIT] = "split proposal",
+        [LIE_FIRST] = "two first blocks",    [LIE_USURP] = "not the leader",
+        [LIE_STALE_QC] = "stale justify",    [LIE_PARENT] = "other parent",
+        [LIE_PREV_STATE] = "wrong state",    [LIE_TIME] = "time jump",
+        [LIE_HANDOFF] = "handoff to self",   [LIE_JUMP] = "handoff jump",
+        [LIE_FIELD] = "changed field",       [LIE_BODY] = "hidden bundle",
         [LIE_REPEAT] = "bundle repeated",
     };
     return names[lie];
@@ -72,7 +62,7 @@ static void send_to(struct world *world, const struct replica *liar, uint64_t au
 static struct sig sign(const struct world *world, const struct replica *liar,
                        const uint8_t *statement, size_t size)
 {
-    return fake_sign(&world->set.keys[liar->key], span_of(statement, size));
+    return world_sign(world, liar->key, span_of(statement, size));
 }
 
 static void vote_for(struct world *world, const struct replica *liar, uint32_t index,
@@ -202,6 +192,7 @@ static void tell(struct world *world, struct replica *liar, enum lie lie, uint32
     case LIE_WITHHOLD:
     case LIE_CENSOR:
     case LIE_NO_BODIES:
+    case LIE_MUTATE:
         return;
     case LIE_BALLOTS:
         vote_for_any(world, liar);

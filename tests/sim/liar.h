@@ -26,6 +26,7 @@ enum lie {
     LIE_BALLOTS,  /* votes and commit votes for any block, in any term */
     LIE_TIMEOUTS, /* of any term, citing any QC */
     LIE_RANGE,    /* headers under the proof of another block */
+    LIE_MUTATE,   /* a field of what its core says, changed before it is signed */
     /* proposals; forge.c */
     LIE_SPLIT,      /* two blocks at one rank, to two halves */
     LIE_FIRST,      /* the first block of a term, another one too */
@@ -58,6 +59,14 @@ void liar_enters(struct world *world, struct replica *liar);
 /* Does the message reach the replica, and how much later than it should? */
 bool liar_passes(struct world *world, const struct message *message, uint32_t to);
 uint64_t liar_delay_ms(struct world *world, const struct message *message);
+
+/* mutate.c: perhaps changes a field of what its core sends, and signs that. */
+void liar_mutates(struct world *world, const struct replica *liar, struct message *message);
+
+static inline bool liar_tells(uint32_t lies, enum lie lie)
+{
+    return (lies >> lie & 1) != 0;
+}
 
 /* forge.c: makes one proposal of that kind, beside `own` if there is one (NO_BLOCK),
  * and sends it. ret_block: NO_BLOCK if there was nothing to lie about. */

@@ -51,6 +51,7 @@ void plan_begin(struct world *world, const struct plan *plan)
         .clone_keys = plan->clone_keys,
         .lies = plan->lies,
         .first_leader = plan->first_leader,
+        .has_real_signatures = plan->has_real_signatures,
     };
 
     world_reset(world, &setup);

@@ -16,6 +16,7 @@
 
 struct plan {
     uint64_t seed;
+    bool has_real_signatures;
     uint32_t n_validators;
     uint32_t first_leader;
     uint64_t twin_keys, liar_keys;

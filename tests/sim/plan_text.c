@@ -88,6 +88,12 @@ static const char *read_liar(char *const *words, int n_words, struct plan *plan)
     return NULL;
 }
 
+static const char *read_signatures(char *const *words, int n_words, struct plan *plan)
+{
+    plan->has_real_signatures = n_words == 2 && strcmp(words[1], "ed25519") == 0;
+    return plan->has_real_signatures ? NULL : "signatures ed25519";
+}
+
 static const char *read_with(char *const *words, int n_words, struct plan *plan)
 {
     uint64_t level = 1;
@@ -111,7 +117,7 @@ static const struct {
     {"leader", read_leader}, {"twins", read_set},
     {"clones", read_set},    {"machines", read_set},
     {"files", read_set},     {"liar", read_liar},
-    {"with", read_with},
+    {"with", read_with},     {"signatures", read_signatures},
 };
 
 bool plan_is_setup(const char *word)
@@ -169,6 +175,8 @@ static void print_set(FILE *file, const struct plan *plan, const char *indent, c
 static void print_setup(FILE *file, const struct plan *plan, const char *indent)
 {
     (void)fprintf(file, "%sseed %" PRIu64 "\n", indent, plan->seed);
+    if (plan->has_real_signatures)
+        (void)fprintf(file, "%ssignatures ed25519\n", indent);
     (void)fprintf(file, "%svalidators %" PRIu32 "\n", indent, plan->n_validators);
     (void)fprintf(file, "%sleader %" PRIu32 "\n", indent, plan->first_leader);
     const struct {

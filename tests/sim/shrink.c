@@ -248,6 +248,15 @@ uint32_t shrink(struct world *world, struct plan *plan, int failure)
 
     shrink.trial = malloc(sizeof(*shrink.trial));
     MUST(shrink.trial != NULL);
+    /* Fails it at all once more, and without the slow signatures? */
+    if (plan->has_real_signatures)
+        begin(&shrink)->has_real_signatures = false;
+    else
+        (void)begin(&shrink);
+    shrink.n_throws = 1;
+    if (!try_it(&shrink))
+        shrink.n_trials = TRIALS_MAX;
+    shrink.n_throws = 3;
     /* First what is easily left out; the more often chance is asked, the shorter the rest. */
     while (shrink.n_trials < TRIALS_MAX)
         if (!pass(&shrink)) {

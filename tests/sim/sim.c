@@ -1,7 +1,7 @@
 /*
  * sim: runs the consensus core against every fault we can think of, by seed.
  *
- *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] [SCENARIO...]
+ *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--real] [--trace] [SCENARIO...]
  *   sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]
  *
  * Seeds S, S + 1, ... over all processors; or all Twins scenarios of so many terms, N of
@@ -31,6 +31,7 @@ struct options {
     uint32_t twins_terms; /* 0 = schedules by chance */
     bool is_single;       /* --seed without --seeds */
     bool is_tracing;
+    bool is_real; /* signatures */
 };
 
 static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
@@ -56,13 +57,11 @@ static int usage(void)
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"minutes", required_argument, NULL, 'm'},
-                                          {"validators", required_argument, NULL, 'v'},
-                                          {"twins", required_argument, NULL, 'w'},
-                                          {"trace", no_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"seeds", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
+        {"minutes", required_argument, NULL, 'm'}, {"validators", required_argument, NULL, 'v'},
+        {"twins", required_argument, NULL, 'w'},   {"trace", no_argument, NULL, 't'},
+        {"real", no_argument, NULL, 'r'},          {NULL, 0, NULL, 0}};
     bool has_seeds = false;
     uint64_t number = 0;
     int name;
@@ -70,6 +69,8 @@ static bool read_options(int argc, char **argv, struct options *options)
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (name == 't')
             options->is_tracing = true;
+        else if (name == 'r')
+            options->is_real = true;
         else if (name == 'n' && read_number(optarg, UINT64_MAX, &options->n_seeds))
             has_seeds = true;
         else if (name == 's' && read_number(optarg, UINT64_MAX, &options->first_seed))
@@ -99,7 +100,8 @@ static uint64_t ith_seed(const struct options *options, uint64_t i)
 
 static bool is_twins(const struct options *options, uint64_t seed)
 {
-    return options->twins_terms != 0 || (options->n_validators == 0 && twins_is_seed(seed));
+    return options->twins_terms != 0 ||
+           (options->n_validators == 0 && !options->is_real && twins_is_seed(seed));
 }
 
 static struct twins twins_of(const struct options *options, uint64_t seed)
@@ -118,6 +120,7 @@ static bool run_one(struct world *world, const struct options *options, uint64_t
     }
     struct plan plan;
     plan_draw(&plan, seed, options->n_validators);
+    plan.has_real_signatures = options->is_real;
     return schedule_run(world, &plan);
 }
 
@@ -142,6 +145,7 @@ static void show_schedule(struct world *world, const struct options *options, ui
         return;
     }
     plan_draw(&plan, seed, options->n_validators);
+    plan.has_real_signatures = options->is_real;
     report_shortened(world, &plan, failure);
 }
 

@@ -3,7 +3,6 @@
 #include "common/must.h"
 #include "services/consensus/core/safety_step.h"
 #include "tests/sim/world.h"
-#include "tests/support/fake_sig.h"
 
 static struct hash instance_of(const struct replica *replica)
 {
@@ -158,7 +157,7 @@ static struct sig sign(struct world *world, struct replica *replica, const struc
 {
     uint8_t statement[STATEMENT_BYTES_MAX];
     size_t size = intent_statement(&world->set.chain, intent, statement);
-    struct sig sig = fake_sign(&world->set.keys[replica->key], span_of(statement, size));
+    struct sig sig = world_sign(world, replica->key, span_of(statement, size));
 
     if (intent->kind == INTENT_PROPOSAL) {
         uint32_t block = pool_find_block(&world->pool, &intent->proposal.block);

@@ -110,8 +110,8 @@ bool replica_set_read(const char *text, uint64_t *ret_set)
 {
     uint64_t set = 0;
 
-    if (strcmp(text, "*") == 0) {
-        *ret_set = UINT64_MAX;
+    if (strcmp(text, "*") == 0 || strcmp(text, "none") == 0) {
+        *ret_set = text[0] == '*' ? UINT64_MAX : 0;
         return true;
     }
     for (const char *at = text; *at != '\0'; at += at[0] == ',') {
@@ -137,8 +137,8 @@ void replica_set_print(FILE *file, uint64_t set, uint32_t n_replicas)
 {
     const char *comma = "";
 
-    if (is_everybody(set, n_replicas)) {
-        (void)fputc('*', file);
+    if (is_everybody(set, n_replicas) || set == 0) {
+        (void)fputs(set == 0 ? "none" : "*", file);
         return;
     }
     for (uint32_t i = 0; i < n_replicas && i < 64; i++) {

@@ -140,7 +140,7 @@ void world_print(const struct world *world, uint32_t replica, const char *format
 
 static struct validator_set make_set(struct world *world, const struct world_setup *setup)
 {
-    struct validator_set set = {.epoch = 1, .n = setup->n_validators, .check = fake_check};
+    struct validator_set set = {.epoch = 1, .n = setup->n_validators};
 
     /* Term t is led by (t + offset) mod n. */
     set.offset = (setup->first_leader + set.n - 1 % set.n) % set.n;
@@ -148,8 +148,7 @@ static struct validator_set make_set(struct world *world, const struct world_set
         set.chain.b[i] = (uint8_t)rng_below(&world->rng, 256);
         set.root.b[i] = (uint8_t)rng_below(&world->rng, 256);
     }
-    for (uint32_t i = 0; i < set.n; i++)
-        set.keys[i] = fake_key(i);
+    sign_init(world, setup->has_real_signatures, &set);
     return set;
 }
 
@@ -165,6 +164,8 @@ static void born(struct world *world, uint32_t index, uint32_t key)
     replica->doom = 0;
     replica->skew_ms = replica->drift_ppm = 0;
     replica->paused_until_ms = 0;
+    replica->lies = 0;
+    replica->audience = replica->friends = UINT64_MAX;
     replica->is_up = replica->is_starved = false;
     store_born(world, replica);
 }

@@ -17,6 +17,7 @@
 #include "tests/sim/pool.h"
 #include "tests/sim/replica.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/sign.h"
 
 /* Validators and the second copies of those that have a twin. */
 #define REPLICAS_MAX (VALIDATORS_MAX + 2u)
@@ -85,6 +86,9 @@ struct world {
     struct hash genesis_state;
     struct core_config config;
 
+    bool is_real; /* its signatures */
+    uint8_t secrets[VALIDATORS_MAX][64];
+
     /* of the process */
     bool is_tracing;
     struct stats *stats;
@@ -113,6 +117,7 @@ struct world_setup {
     const uint32_t *lies;      /* of each liar, by key */
     uint32_t first_leader;     /* of term 1 */
     uint64_t round_timeout_ms; /* 0 = the default */
+    bool has_real_signatures;
 };
 
 /* A new run: everybody is up, nothing has happened. */
