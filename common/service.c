@@ -169,6 +169,7 @@ static void turn(void *arg, uint64_t now_ms)
     if (now_ms >= frame->next_tick_ms) {
         frame->next_tick_ms = now_ms + TICK_MS;
         metrics_turn(frame->env.metrics, now_ms);
+        service_health_say(&frame->health, now_ms);
         log_flush();
         (void)sd_notify(0, "WATCHDOG=1");
     }

@@ -67,6 +67,35 @@ static void collect(const struct service_health *health, struct health *ret_chec
     }
 }
 
+static const struct health_check *first_failing(const struct health *checks)
+{
+    size_t i = 0;
+    while (i < checks->n && checks->check[i].is_ok) {
+        i++;
+    }
+    return i < checks->n ? &checks->check[i] : NULL;
+}
+
+void service_health_say(struct service_health *health, uint64_t now_ms)
+{
+    struct health checks;
+    collect(health, &checks);
+    const struct health_check *failing = first_failing(&checks);
+    if (failing == NULL) {
+        if (health->has_said_unready) {
+            LOG_INFO("ready_again", F_U64("after_ms", now_ms - health->unready_ms));
+        }
+        health->has_said_unready = false;
+        health->unready_ms = 0;
+    } else if (health->unready_ms == 0) {
+        health->unready_ms = now_ms;
+    } else if (!health->has_said_unready && !health->is_draining &&
+               now_ms - health->unready_ms >= UNREADY_SAID_MS) {
+        health->has_said_unready = true;
+        LOG_WARN("not_ready", F_STR("check", failing->name), F_STR("detail", failing->detail));
+    }
+}
+
 static void answer_readyz(void *arg, const struct http_request *request, struct http_answer *answer)
 {
     struct health checks;

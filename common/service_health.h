@@ -20,7 +20,14 @@ struct service_health {
     void *state;
     uint64_t started_ms; /* clock_mono_ms */
     bool is_draining;
+    bool has_said_unready;
+    uint64_t unready_ms; /* since when; 0 = ready */
 };
+
+/* Logs once when the service has not been ready for UNREADY_SAID_MS, with the first check
+ * that fails, and once when it is ready again. Called now and then. */
+#define UNREADY_SAID_MS 2000u
+void service_health_say(struct service_health *health, uint64_t now_ms);
 
 /* The routes; their arg is a struct service_health. */
 const struct http_route *service_health_routes(void);

@@ -118,8 +118,11 @@ heard '^STATUS=stopping; left: ' || fail "no work left shown: $(tail -n 1 "$said
 # The database is away: services run, say so, and are well once it is back.
 apm2 dev down "$node" >/dev/null || fail "dev down $node"
 start
-wait_until 20 "a service that says that it waits for its database" \
-    logged "service=apm2-consensus .*event=database_down"
+# The exporter needs none.
+for program in $(children | xargs -I{} readlink /proc/{}/exe | grep -v metrics-exporter); do
+    wait_until 20 "${program##*/} says that it waits for its database" \
+        logged "service=${program##*/} .*event=not_ready"
+done
 ! logged event=given_up || fail "given up without a database: $(grep given_up "$out")"
 ! is_healthy "$node" || fail "$node calls itself healthy without its database"
 kill -TERM "$(<"$WORK/pid")"
