@@ -16,7 +16,7 @@
 #include "common/loop.h"
 
 /* Frames from local clients, and queries answered later, at most. */
-#define ADMIN_FRAME_BYTES_MAX (2u * MIB)
+#define ADMIN_FRAME_BYTES_MAX (FRAME_BYTES_MAX + 4u * KIB) /* an offered range */
 #define ADMIN_TICKETS_MAX 64u
 
 /* What a socket path may be long: sun_path less its final 0. */

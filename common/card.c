@@ -9,7 +9,7 @@
 
 #define CARD_TAG "apm2/card/1"
 #define CARD_BYTES_MAX (16u * KIB)
-#define CARD_FIELDS 8u
+#define CARD_FIELDS 9u
 #define CARD_VERSION 1
 
 #define SERVICE_ROW(name, text, port) {text, port},
@@ -75,6 +75,7 @@ json_t *card_to_json(const struct card *card)
     set_new(json, "address", json_string(card->address));
     set_new(json, "client_port", json_integer(card->client_port));
     set_new(json, "key", json_of_hex(card->key.b, sizeof(card->key.b)));
+    set_new(json, "feed", json_of_hex(card->feed.b, sizeof(card->feed.b)));
     set_new(json, "instance", json_of_hex(card->instance.b, sizeof(card->instance.b)));
     set_new(json, "services", services_to_json(card));
     set_new(json, "signature", json_of_hex(card->signature.b, sizeof(card->signature.b)));
@@ -145,6 +146,8 @@ static const char *fields_from_json(const json_t *json, struct card *ret_card)
         return "client_port";
     if (!json_field_hex(json, "key", 32, ret_card->key.b))
         return "key";
+    if (!json_field_hex(json, "feed", 32, ret_card->feed.b))
+        return "feed";
     if (!json_field_hex(json, "instance", 32, ret_card->instance.b))
         return "instance";
     if (!json_field_hex(json, "signature", 64, ret_card->signature.b))

@@ -1,8 +1,10 @@
 /*
  * card - what others need to know of a node (DESIGN 3), signed by itself.
  *
- * A name that stays, an address, the signing key, one CURVE key and port per
- * peer-facing service, and the instance id that its safety record was born with.
+ * A name that stays, an address, the signing key, the key that signs its feeds' heads
+ * (certified by this very signature, so that only consensus needs the signer), one CURVE
+ * key and port per peer-facing service, and the instance id that its safety record was
+ * born with.
  * The file is RFC 8785 JSON; the signature covers the tag and that form without
  * `signature`. A struct card is plain data.
  */
@@ -32,6 +34,7 @@ struct card {
     char id[ID_BYTES_MAX + 1];
     char address[CARD_ADDRESS_MAX + 1]; /* a bare host */
     struct key key;
+    struct key feed;
     struct hash instance;
     struct card_endpoint {
         struct curve_key curve;

@@ -130,6 +130,7 @@ static void drop(struct db *db)
     schedule_retry(db);
     db_call_off(db);
     db->must_drop = false;
+    db->bumped = 0;
     if (db->setup.on_down != NULL)
         db->setup.on_down(db->setup.context, db->error);
 }

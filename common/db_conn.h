@@ -59,6 +59,7 @@ struct db {
 
     uint32_t step;      /* SESSION: pipelines the server has answered */
     uint64_t epoch;     /* of the fence; 0 = not taken yet */
+    uint64_t bumped;    /* the same while its transaction is under way */
     enum apm_err error; /* why it must be, or was, dropped */
     bool must_drop;
     bool commit_warned; /* the server warned while committing */

@@ -141,7 +141,7 @@ void db_session_answer(struct db *db, enum db_pending_kind kind, const PGresult 
         on_lock(db, result);
         break;
     case DB_ASKED_BUMP:
-        db->epoch = number(result, 0);
+        db->bumped = number(result, 0);
         break;
     case DB_ASKED_PREPARE:
     case DB_ASKED_STATEMENT:
@@ -203,6 +203,10 @@ void db_session_step_done(struct db *db)
         ask_rest(db);
         return;
     default:
+        /* Not before: a statement that cannot be prepared takes the bump back with it. */
+        if (db->bumped != 0)
+            db->epoch = db->bumped;
+        db->bumped = 0;
         db_set_up(db);
     }
 }

@@ -26,6 +26,8 @@ static const char *card_clash(const struct card *a, const struct card *b)
         return "id";
     if (key_eq(&a->key, &b->key))
         return "key";
+    if (key_eq(&a->feed, &b->feed))
+        return "feed key";
     if (strcmp(a->address, b->address) == 0)
         return "address";
     if (hash_eq(&a->instance, &b->instance))

@@ -12,11 +12,19 @@
 #define PEM_SUFFIX ".pem"
 
 /* The files of one keygen, in the order they are written. */
-enum part { PART_KEY, PART_CURVE, PART_SAFETY = PART_CURVE + CARD_SERVICES_N, PART_CARD, PARTS };
+enum part {
+    PART_KEY,
+    PART_FEED,
+    PART_CURVE,
+    PART_SAFETY = PART_CURVE + CARD_SERVICES_N,
+    PART_CARD,
+    PARTS
+};
 
 struct birth {
     char paths[PARTS][PATH_MAX];
     struct sign_pair sign;
+    struct sign_pair feed;
     struct curve_pair curves[CARD_SERVICES_N];
     struct card card;
 };
@@ -34,6 +42,7 @@ bool keygen_sibling(const char *output, const char *suffix, char *out, size_t ca
 static bool name_files(const char *output, struct birth *birth)
 {
     bool ok = keygen_sibling(output, "pem", birth->paths[PART_KEY], PATH_MAX) &&
+              keygen_sibling(output, "feed.pem", birth->paths[PART_FEED], PATH_MAX) &&
               keygen_sibling(output, "safety", birth->paths[PART_SAFETY], PATH_MAX) &&
               keygen_sibling(output, "card.json", birth->paths[PART_CARD], PATH_MAX);
     for (unsigned i = 0; i < CARD_SERVICES_N && ok; i++) {
@@ -60,6 +69,8 @@ static void fill(struct birth *birth, const struct keygen_options *options)
     struct card *card = &birth->card;
     sign_pair_new(&birth->sign);
     card->key = birth->sign.public_key;
+    sign_pair_new(&birth->feed);
+    card->feed = birth->feed.public_key;
     randombytes_buf(card->instance.b, sizeof(card->instance.b));
     memcpy(card->id, options->id, strlen(options->id) + 1);
     memcpy(card->address, options->address, strlen(options->address) + 1);
@@ -92,6 +103,8 @@ static enum apm_err write_part(const struct birth *birth, unsigned part, struct 
     const char *path = birth->paths[part];
     if (part == PART_KEY)
         return keyfile_write_sign(path, &birth->sign, ret_why);
+    if (part == PART_FEED)
+        return keyfile_write_sign(path, &birth->feed, ret_why);
     if (part == PART_SAFETY)
         return write_safety(birth, ret_why);
     if (part == PART_CARD)

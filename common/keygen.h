@@ -1,8 +1,8 @@
 /*
  * keygen - a validator's keys, safety record and card, born together.
  *
- * For output "dir/n1.pem": n1.pem (ed25519), n1.<service>.pem (X25519) per
- * peer-facing service, n1.safety and n1.card.json. All or nothing: an existing
+ * For output "dir/n1.pem": n1.pem and n1.feed.pem (ed25519), n1.<service>.pem (X25519)
+ * per peer-facing service, n1.safety and n1.card.json. All or nothing: an existing
  * file is refused before anything is written, and a failure removes what was.
  */
 #ifndef APM2_KEYGEN_H

@@ -69,4 +69,15 @@
 /* Blocks one range answer carries; their bytes are bounded by FRAME_BYTES_MAX. */
 #define RANGE_BLOCKS_MAX 256u
 
+/* The data plane. A chunk holds the records up to one signed head at least, so a head is
+ * signed before its records exceed CHUNK_BYTES_MAX. */
+#define OBSERVATION_BYTES_MAX (64u * KIB)
+#define OBSERVATION_KEY_BYTES_MAX 128u
+#define CHUNK_BYTES_MAX (256u * KIB)
+#define FEED_HEAD_BYTES_MAX 512u
+#define CHUNK_RECORDS_MAX 1024u
+#define FRONTIER_HEADS_MAX 256u
+#define WANT_RUNS_MAX 256u
+#define PAGE_RECORDS_MAX 256u
+
 #endif

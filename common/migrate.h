@@ -18,7 +18,7 @@ struct migration {
     const char *text;
 };
 
-/* All, by version: 1, 2, ... */
+/* All, by version; numbers ascend. */
 extern const struct migration migrations[];
 extern const uint32_t n_migrations;
 /* schemas/sql/grants.sql: run every time, where the roles exist. */

@@ -37,7 +37,8 @@ bool blobs_next(const struct blobs *blobs, size_t *cursor, struct span *ret_blob
 #define WIRE_CTYPE_hashes struct span
 #define WIRE_CTYPE_blobs struct blobs
 
-#define WIRE_ALL(X) CONSENSUS_MESSAGES(X) CLIENT_MESSAGES(X) MONITOR_MESSAGES(X) RECORDS(X)
+#define WIRE_ALL(X)                                                                                \
+    CONSENSUS_MESSAGES(X) DATA_MESSAGES(X) CLIENT_MESSAGES(X) MONITOR_MESSAGES(X) RECORDS(X)
 
 #define WIRE_FIELD(S, kind, field, limit) WIRE_CTYPE_##kind field;
 #define WIRE_STRUCT(id, name)                                                                      \

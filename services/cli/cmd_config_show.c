@@ -12,7 +12,7 @@ int cmd_config_show(const struct invocation *invocation)
     struct buf text;
     buf_init(&text, MIB);
     enum conf_format format = say_is_json(invocation) ? CONF_FORMAT_JSON : CONF_FORMAT_TEXT;
-    conf_print(conf, CONF_SET_ALL | CONF_SET_CONSENSUS, format, &text);
+    conf_print(conf, UINT32_MAX, format, &text);
     (void)fputs(buf_str(&text), stdout);
     buf_release(&text);
     conf_destroy(&conf);

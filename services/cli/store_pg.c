@@ -6,9 +6,10 @@
 
 #include "common/mem.h"
 
-/* apm2 owns the database and migrates it; the other two are what grants name. */
+/* apm2 owns the database and migrates it; the others are what grants name. */
 const char store_bootstrap_sql[] = "CREATE ROLE apm2 LOGIN;\n"
                                    "CREATE ROLE apm2_consensus NOLOGIN;\n"
+                                   "CREATE ROLE apm2_anti_entropy NOLOGIN;\n"
                                    "CREATE ROLE apm2_read NOLOGIN;\n"
                                    "CREATE DATABASE apm2 OWNER apm2;\n";
 

@@ -14,7 +14,7 @@ static void check_file(const char *path)
 
     buf_init(&text, 4 * MIB);
     if (conf_read(&sources, &conf, &text) == APM_OK)
-        conf_print(conf, CONF_SET_ALL | CONF_SET_CONSENSUS, CONF_FORMAT_JSON, &text);
+        conf_print(conf, UINT32_MAX, CONF_FORMAT_JSON, &text);
     else
         MUST(text.size > 0);
     conf_destroy(&conf);

@@ -331,7 +331,7 @@ static void fill_card(uint8_t i, struct card *card)
 {
     struct sign_pair pair = pair_of((uint8_t)(100 + i));
     *card = (struct card){.key = pair.public_key, .client_port = CARD_CLIENT_PORT};
-    card->instance.b[0] = (uint8_t)(i + 1);
+    card->instance.b[0] = card->feed.b[0] = (uint8_t)(i + 1);
     (void)snprintf(card->id, sizeof(card->id), "n%u", i);
     (void)snprintf(card->address, sizeof(card->address), "127.0.11.%u", i + 1u);
     for (unsigned s = 0; s < CARD_SERVICES_N; s++) {

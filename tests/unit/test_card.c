@@ -87,7 +87,7 @@ START_TEST(keys_card_and_safety_record_belong_together)
     ck_assert(hash_eq(&safety.instance, &card.instance));
     ck_assert_uint_eq(safety.high_qc.size, 0);
     slot_file_close(&file);
-    ck_assert_uint_eq(empty_directory(), 6);
+    ck_assert_uint_eq(empty_directory(), 7);
 }
 END_TEST
 

@@ -32,6 +32,7 @@ static void add_validator(uint32_t i)
     snprintf(card->id, sizeof(card->id), "n%u", VALIDATORS - i);
     snprintf(card->address, sizeof(card->address), "127.0.11.%u", i + 1);
     card->instance.b[0] = (uint8_t)(i + 1);
+    card->feed.b[0] = (uint8_t)(i + 1);
     card->client_port = CARD_CLIENT_PORT;
     for (unsigned s = 0; s < CARD_SERVICES_N; s++) {
         card->services[s].port = card_service_port((enum card_service)s);
@@ -190,6 +191,11 @@ static void same_instance(void)
     plan->cards[0].instance = plan->cards[1].instance;
     card_sign(&plan->cards[0], &keys[0]);
 }
+static void same_feed(void)
+{
+    plan->cards[0].feed = plan->cards[1].feed;
+    card_sign(&plan->cards[0], &keys[0]);
+}
 static void same_curve(void)
 {
     plan->cards[0].services[2].curve = plan->cards[1].services[0].curve;
@@ -263,6 +269,7 @@ static const struct row {
     {"one key twice", same_key, "same key"},
     {"one address twice", same_address, "same address"},
     {"one instance twice", same_instance, "same instance"},
+    {"one feed key twice", same_feed, "same feed key"},
     {"one CURVE key twice", same_curve, "same CURVE key"},
     {"one CURVE key twice in a card", own_curve_twice, "same CURVE key"},
     {"a card changed after signing", unsigned_card, "bad signature"},

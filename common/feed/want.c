@@ -1,0 +1,55 @@
+/* Comparing what two nodes hold. */
+#include "common/feed/feed.h"
+
+#include "common/hash.h"
+
+#define FEED_DIGEST_TAG "apm2/feeds/1"
+
+int feed_id_cmp(const struct hash *a, const struct hash *b)
+{
+    return memcmp(a->b, b->b, sizeof(a->b));
+}
+
+static void put_u64(uint8_t out[8], uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+/* A chain over the positions, so that any number of them needs no memory. */
+struct hash feed_digest(const struct feed_position *positions, uint32_t n)
+{
+    struct hash digest = {{0}};
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t size[8], fork_at[8];
+        put_u64(size, positions[i].size);
+        put_u64(fork_at, positions[i].fork_at);
+        const struct span parts[] = {
+            span_of(digest.b, sizeof(digest.b)), span_of(positions[i].feed.b, sizeof(struct hash)),
+            span_of(size, sizeof(size)),         span_of(positions[i].root.b, sizeof(struct hash)),
+            span_of(fork_at, sizeof(fork_at)),
+        };
+        digest = hash_tagged(FEED_DIGEST_TAG, parts, N_ELEMENTS(parts));
+    }
+    return digest;
+}
+
+uint32_t feed_want(const struct feed_position *mine, uint32_t n_mine,
+                   const struct feed_position *theirs, uint32_t n_theirs,
+                   struct wire_feed_run *ret_runs, uint32_t max)
+{
+    uint32_t n = 0;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < n_theirs && n < max; i++) {
+        while (at < n_mine && feed_id_cmp(&mine[at].feed, &theirs[i].feed) < 0)
+            at++;
+        bool is_known = at < n_mine && feed_id_cmp(&mine[at].feed, &theirs[i].feed) == 0;
+        uint64_t have = is_known ? mine[at].size : 0;
+        bool is_forked = is_known && mine[at].fork_at != 0;
+        if (theirs[i].size > have && !is_forked)
+            ret_runs[n++] = (struct wire_feed_run){theirs[i].feed, have + 1, theirs[i].size};
+    }
+    return n;
+}
