@@ -84,6 +84,27 @@ static void print_lead(const struct snapshot *snapshot, const struct verdict *ve
     buf_text(html, "</p>\n");
 }
 
+/* One command for reasons in a row that lead to the same. */
+static bool is_said_below(const struct verdict *verdict, uint32_t i)
+{
+    return i + 1 < verdict->n && verdict->reasons[i + 1].command != NULL &&
+           strcmp(verdict->reasons[i].command, verdict->reasons[i + 1].command) == 0;
+}
+
+static void print_reason(const struct verdict *verdict, uint32_t i, struct buf *html)
+{
+    const struct verdict_reason *reason = &verdict->reasons[i];
+
+    buf_printf(html, "<li class=%s>", verdict_word(reason->level));
+    html_text(html, reason->text);
+    if (reason->command != NULL && !is_said_below(verdict, i)) {
+        buf_text(html, "<code>");
+        html_text(html, reason->command);
+        buf_text(html, "</code>");
+    }
+    buf_char(html, '\n');
+}
+
 static void print_verdict(const struct snapshot *snapshot, const struct verdict *verdict,
                           struct buf *html)
 {
@@ -97,16 +118,8 @@ static void print_verdict(const struct snapshot *snapshot, const struct verdict 
     if (verdict->n == 0)
         return;
     buf_text(html, "<ul class=why>\n");
-    for (uint32_t i = 0; i < verdict->n; i++) {
-        buf_printf(html, "<li class=%s>", verdict_word(verdict->reasons[i].level));
-        html_text(html, verdict->reasons[i].text);
-        if (verdict->reasons[i].command != NULL) {
-            buf_text(html, "<code>");
-            html_text(html, verdict->reasons[i].command);
-            buf_text(html, "</code>");
-        }
-        buf_char(html, '\n');
-    }
+    for (uint32_t i = 0; i < verdict->n; i++)
+        print_reason(verdict, i, html);
     buf_text(html, "</ul>\n");
 }
 
