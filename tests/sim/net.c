@@ -1,6 +1,7 @@
 #include "tests/sim/net.h"
 
 #include "common/must.h"
+#include "tests/sim/meter.h"
 #include "tests/sim/world.h"
 #include "tests/support/fake_sig.h"
 
@@ -217,6 +218,7 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
 {
     struct net *net = &world->net;
     uint32_t own_key = world->replicas[from].key;
+    uint32_t n_receivers = 0;
 
     if (message->kind == MESSAGE_PROPOSAL && !world->pool.blocks[message->block].is_signed)
         return;
@@ -232,11 +234,14 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
         if (is_stopped(world, i, index))
             continue;
         put_on_link(world, i, index);
+        n_receivers++;
         if (rng_chance(&world->rng, net->duplicate_per_mille)) {
             world->stats->faults[FAULT_DUPLICATE]++;
             put_on_link(world, i, index);
         }
     }
+    if (net->meter != NULL)
+        meter_count(net->meter, world, message, n_receivers);
     message_release(net, index);
 }
 

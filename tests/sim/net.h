@@ -91,7 +91,10 @@ struct net_rule {
     uint64_t term, seq;     /* of what it speaks of; 0 = any */
 };
 
+struct meter;
+
 struct net {
+    struct meter *meter; /* NULL = nobody counts */
     struct message *messages;
     uint32_t n_messages, free_list; /* free_list: index + 1 */
     uint32_t loss_per_mille, duplicate_per_mille;

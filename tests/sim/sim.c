@@ -3,6 +3,7 @@
  *
  *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--real] [--trace] [SCENARIO...]
  *   sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]
+ *   sim --wan [--validators N] [--json]
  *
  * Seeds S, S + 1, ... over all processors; or all Twins scenarios of so many terms, N of
  * them, or the one with the number S; no more than fit into the minutes. On the first
@@ -13,6 +14,7 @@
 #include "tests/sim/schedule.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/twins.h"
+#include "tests/sim/wan.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -32,6 +34,7 @@ struct options {
     bool is_single;       /* --seed without --seeds */
     bool is_tracing;
     bool is_real; /* signatures */
+    bool is_wan, is_json;
 };
 
 static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
@@ -48,9 +51,10 @@ static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
 
 static int usage(void)
 {
-    (void)fputs("usage: sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--trace] "
-                "[SCENARIO...]\n"
-                "       sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]\n",
+    (void)fputs("usage: sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--real] "
+                "[--trace] [SCENARIO...]\n"
+                "       sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]\n"
+                "       sim --wan [--validators N] [--json]\n",
                 stderr);
     return 64;
 }
@@ -61,7 +65,8 @@ static bool read_options(int argc, char **argv, struct options *options)
         {"seeds", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
         {"minutes", required_argument, NULL, 'm'}, {"validators", required_argument, NULL, 'v'},
         {"twins", required_argument, NULL, 'w'},   {"trace", no_argument, NULL, 't'},
-        {"real", no_argument, NULL, 'r'},          {NULL, 0, NULL, 0}};
+        {"real", no_argument, NULL, 'r'},          {"wan", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
     bool has_seeds = false;
     uint64_t number = 0;
     int name;
@@ -71,6 +76,10 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->is_tracing = true;
         else if (name == 'r')
             options->is_real = true;
+        else if (name == 'a')
+            options->is_wan = true;
+        else if (name == 'j')
+            options->is_json = true;
         else if (name == 'n' && read_number(optarg, UINT64_MAX, &options->n_seeds))
             has_seeds = true;
         else if (name == 's' && read_number(optarg, UINT64_MAX, &options->first_seed))
@@ -263,12 +272,17 @@ int main(int argc, char **argv)
     report_panics();
     if (optind < argc)
         return run_scenarios(argv + optind, argc - optind, options.is_tracing);
-    if (!options.is_single)
+    if (!options.is_single && !options.is_wan)
         return run_many(&options);
 
     struct stats stats = {0};
     struct world *world = world_new(&stats);
-    int status = run_single(world, &options);
+    uint32_t n_max = options.n_validators != 0 ? options.n_validators : VALIDATORS_MAX;
+    int status = 0;
+    if (options.is_wan)
+        status = wan_run(world, n_max, options.is_json) ? 0 : 1;
+    else
+        status = run_single(world, &options);
     world_destroy(&world);
     return status;
 }

@@ -13,6 +13,7 @@
 #include "tests/sim/checkers.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/liar.h"
+#include "tests/sim/meter.h"
 #include "tests/sim/net.h"
 #include "tests/sim/pool.h"
 #include "tests/sim/replica.h"
