@@ -31,7 +31,8 @@ static void panic_quietly(void)
     (void)close(STDERR_FILENO);
 }
 
-static int run_apart(struct world *world, const struct plan *plan)
+int run_apart(struct world *world, bool (*run)(struct world *world, const void *what),
+              const void *what)
 {
     int ended = 0;
 
@@ -42,7 +43,7 @@ static int run_apart(struct world *world, const struct plan *plan)
         struct stats stats = {0};
         world->stats = &stats;
         panic_quietly();
-        bool has_passed = schedule_run(world, plan);
+        bool has_passed = run(world, what);
         _exit(has_passed ? 255 : (int)world->checkers.what);
     }
     MUST(waitpid(pid, &ended, 0) == pid);
@@ -51,12 +52,17 @@ static int run_apart(struct world *world, const struct plan *plan)
     return WEXITSTATUS(ended) == 255 ? RUN_PASSED : WEXITSTATUS(ended);
 }
 
+static bool run_plan(struct world *world, const void *plan)
+{
+    return schedule_run(world, plan);
+}
+
 /* Does what stands in `trial` fail in the same way? Then it is the plan from now on. */
 static bool try_it(struct shrink *shrink)
 {
     for (uint32_t throw = 0; throw < shrink->n_throws && shrink->n_trials < TRIALS_MAX; throw ++) {
         shrink->n_trials++;
-        if (run_apart(shrink->world, shrink->trial) == shrink->failure) {
+        if (run_apart(shrink->world, run_plan, shrink->trial) == shrink->failure) {
             *shrink->plan = *shrink->trial;
             return true;
         }

@@ -15,6 +15,10 @@
 #define RUN_PASSED (-1)
 #define RUN_PANICKED (CHECKS_END)
 
+/* One run in a process of its own, and how it ended. */
+int run_apart(struct world *world, bool (*run)(struct world *world, const void *what),
+              const void *what);
+
 /* The world is used for all trials. Returns how many there were. */
 uint32_t shrink(struct world *world, struct plan *plan, int failure);
 

@@ -141,16 +141,24 @@ static void say_failure(const struct world *world, const struct options *options
         report_failure(world, "validators", options->n_validators);
 }
 
-/* Of a failed seed. Twins scenarios are as short as they get. */
+static void show_twins(struct world *world, struct twins twins, uint64_t seed, int failure)
+{
+    uint32_t n_before = twins.n_terms;
+    uint32_t n_trials = twins_shrink(world, &twins, seed, failure);
+
+    printf("  shortened in %" PRIu32 " trials from %" PRIu32 " terms to %" PRIu32 ":\n    ",
+           n_trials, n_before, twins.n_terms);
+    twins_say(&twins);
+}
+
+/* Of a failed seed, made as short as it gets. */
 static void show_schedule(struct world *world, const struct options *options, uint64_t seed,
                           int failure)
 {
     struct plan plan;
 
     if (is_twins(options, seed)) {
-        struct twins twins = twins_of(options, seed);
-        printf("  shortened, as it was drawn:\n    ");
-        twins_say(&twins);
+        show_twins(world, twins_of(options, seed), seed, failure);
         return;
     }
     plan_draw(&plan, seed, options->n_validators);

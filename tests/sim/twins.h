@@ -47,6 +47,10 @@ static inline bool twins_is_seed(uint64_t seed)
 /* Runs one; the seed decides delays. False: a checker objects. */
 bool twins_run(struct world *world, const struct twins *twins, uint64_t seed);
 
+/* Leaves out what it can of a failing one, as long as it fails in the same way (shrink.h).
+ * Returns the number of trials. */
+uint32_t twins_shrink(struct world *world, struct twins *twins, uint64_t seed, int failure);
+
 /* For readers: per term its leader and the two halves, "1 leads 024|13". */
 void twins_say(const struct twins *twins);
 
