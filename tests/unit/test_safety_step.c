@@ -141,6 +141,57 @@ START_TEST(intents_survive_their_bytes)
 
     bytes[0] = 6;
     ck_assert(!intent_decode(span_of(bytes, size), &decoded));
+    bytes[0] = (uint8_t)_i;
+    bytes[1] = 2;
+    ck_assert(!intent_decode(span_of(bytes, size), &decoded));
+}
+END_TEST
+
+/* A record whose bytes are sound but for one field. */
+static const struct spoiled {
+    const char *label;
+    uint64_t observing;
+    bool is_none; /* a QC that stands for none, written out */
+    const char *high_qc, *timeout_qc, *entry, *proof;
+} spoiled[] = {
+    {.label = "observing is no boolean", .observing = 2},
+    {.label = "no QC", .high_qc = "x"},
+    {.label = "no timeout QC", .timeout_qc = "x"},
+    {.label = "no entry", .entry = "x"},
+    {.label = "no proof", .proof = "x"},
+    {.label = "none, written out", .is_none = true},
+};
+
+static struct span text_span(const char *text)
+{
+    return text == NULL ? span_of(NULL, 0) : span_of(text, strlen(text));
+}
+
+START_TEST(spoiled_records_are_refused)
+{
+    const struct spoiled *row = &spoiled[_i];
+    static uint8_t bytes[RECORD_BYTES_MAX], qc_bytes[QC_BYTES_MAX];
+    const struct qc none = {.signers = 0};
+    struct wire_safety wire = {
+        .counter = 7,
+        .epoch = 1,
+        .observing = row->observing,
+        .high_qc = text_span(row->high_qc),
+        .timeout_qc = text_span(row->timeout_qc),
+        .entry = text_span(row->entry),
+        .proof = text_span(row->proof),
+    };
+    if (row->is_none)
+        wire.high_qc = span_of(qc_bytes, qc_encode(&none, qc_bytes, sizeof(qc_bytes)));
+
+    size_t size = wire_encode(WIRE_safety, &wire, bytes, sizeof(bytes));
+    ck_assert_uint_gt(size, 0);
+    struct safety_record decoded;
+    ck_assert_msg(!safety_decode(span_of(bytes, size), &decoded), "%s", row->label);
+
+    wire = (struct wire_safety){.counter = 7, .epoch = 1};
+    size = wire_encode(WIRE_safety, &wire, bytes, sizeof(bytes));
+    ck_assert(safety_decode(span_of(bytes, size), &decoded));
 }
 END_TEST
 
@@ -196,6 +247,7 @@ UNIT_MAIN("safety_step", safety_fixture, NULL, {
     tcase_add_loop_test(tc, counters, 0, N_ELEMENTS(counter_rows));
     tcase_add_test(tc, a_step_without_intents_repairs);
     tcase_add_loop_test(tc, intents_survive_their_bytes, INTENT_PROPOSAL, INTENT_CHECKPOINT + 1);
+    tcase_add_loop_test(tc, spoiled_records_are_refused, 0, N_ELEMENTS(spoiled));
     tcase_add_loop_test(tc, records_survive_their_bytes, 0, N_ELEMENTS(entry_kinds));
     tcase_add_test(tc, the_largest_record_fits);
 })

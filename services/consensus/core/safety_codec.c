@@ -1,5 +1,7 @@
 #include "services/consensus/core/safety.h"
 
+#include "common/must.h"
+
 /* ---- intents: kind, carries_entry, then the statement's fields at fixed places ---- */
 
 struct cursor {
@@ -129,12 +131,16 @@ static bool is_no_qc(const struct qc *qc)
     return rank_eq(qc->rank, (struct rank){0, 0, 0}) && qc->signers == 0;
 }
 
-/* False: does not fit. No QC is empty bytes. */
-static bool encode_qc(const struct qc *qc, uint8_t out[QC_BYTES_MAX], struct span *ret_bytes)
+/* What fits into the largest of its kind always does. No QC, no entry, no proof: no bytes. */
+static struct span filled(const uint8_t *bytes, size_t size)
 {
-    size_t size = is_no_qc(qc) ? 0 : qc_encode(qc, out, QC_BYTES_MAX);
-    *ret_bytes = span_of(out, size);
-    return size > 0 || is_no_qc(qc);
+    MUST(size > 0);
+    return span_of(bytes, size);
+}
+
+static struct span encode_qc(const struct qc *qc, uint8_t out[QC_BYTES_MAX])
+{
+    return is_no_qc(qc) ? span_of(out, 0) : filled(out, qc_encode(qc, out, QC_BYTES_MAX));
 }
 
 static bool decode_qc(struct span bytes, struct qc *qc)
@@ -160,19 +166,12 @@ size_t safety_encode(const struct safety_record *record, uint8_t *out, size_t ca
         .timeout_high = record->timeout_high,
         .key = record->key,
     };
-    if (!encode_qc(&record->high_qc, high_qc, &wire.high_qc) ||
-        !encode_qc(&record->timeout_qc, timeout_qc, &wire.timeout_qc))
-        return 0;
-    if (record->entry.kind != ENTRY_NONE) {
-        wire.entry = span_of(entry, entry_encode(&record->entry, entry, sizeof(entry)));
-        if (wire.entry.size == 0)
-            return 0;
-    }
-    if (record->proof.kind != EPOCH_PROOF_NONE) {
-        wire.proof = span_of(proof, epoch_proof_encode(&record->proof, proof, sizeof(proof)));
-        if (wire.proof.size == 0)
-            return 0;
-    }
+    wire.high_qc = encode_qc(&record->high_qc, high_qc);
+    wire.timeout_qc = encode_qc(&record->timeout_qc, timeout_qc);
+    if (record->entry.kind != ENTRY_NONE)
+        wire.entry = filled(entry, entry_encode(&record->entry, entry, sizeof(entry)));
+    if (record->proof.kind != EPOCH_PROOF_NONE)
+        wire.proof = filled(proof, epoch_proof_encode(&record->proof, proof, sizeof(proof)));
     return wire_encode(WIRE_safety, &wire, out, capacity);
 }
 
@@ -197,8 +196,7 @@ bool safety_decode(struct span bytes, struct safety_record *ret_record)
     if (!decode_qc(wire.high_qc, &record.high_qc) ||
         !decode_qc(wire.timeout_qc, &record.timeout_qc))
         return false;
-    if (wire.entry.size > 0 &&
-        (entry_decode(wire.entry, &record.entry) != CERT_OK || record.entry.kind == ENTRY_NONE))
+    if (entry_decode(wire.entry, &record.entry) != CERT_OK)
         return false;
     if (wire.proof.size > 0 && epoch_proof_decode(wire.proof, &record.proof) != CERT_OK)
         return false;
