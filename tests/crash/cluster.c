@@ -143,14 +143,23 @@ static void kill_child(struct child *child)
     child->pid = 0;
 }
 
+/* Nobody is to kill who has these numbers next. */
+static void forget_consensus(struct world *world, uint32_t node)
+{
+    atomic_store(&world->control->nodes[node].consensus, 0);
+    atomic_store(&world->control->nodes[node].signer, 0);
+}
+
 void cluster_kill_consensus(struct world *world, uint32_t node)
 {
     kill_child(&world->nodes[node].consensus);
+    forget_consensus(world, node);
 }
 
 void cluster_kill_postgres(struct world *world, uint32_t node)
 {
     kill_child(&world->nodes[node].postgres);
+    atomic_store(&world->control->nodes[node].postmaster, 0);
 }
 
 static void note_end(struct world *world, uint32_t i, bool is_consensus, int status)
@@ -169,8 +178,12 @@ static void reap(struct world *world, uint32_t i, struct child *child, bool is_c
         return;
     child->pid = 0;
     child->start_ms = now_ms() + PAUSE_MS;
+    if (is_consensus)
+        forget_consensus(world, i);
+    else
+        atomic_store(&world->control->nodes[i].postmaster, 0);
     bool is_by_us = atomic_load(&world->control->state) == CRASH_FIRED &&
-                    atomic_load(&world->control->fired_node) == (int)i;
+                    (world->control->is_room || atomic_load(&world->control->fired_node) == (int)i);
     if (is_by_us)
         child->is_wanted = false;
     else if (child->is_wanted)

@@ -71,6 +71,7 @@ struct crash_control {
     uint32_t armed;   /* site */
     enum crash_mode mode;
     int only_node; /* or CRASH_ANY_NODE */
+    bool is_room;  /* the power goes in the whole room: all nodes at once */
     atomic_int countdown;
     atomic_int fired_node;
     atomic_int leader; /* the node that last beat as one */

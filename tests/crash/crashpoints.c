@@ -17,6 +17,8 @@
 #include "tests/crash/world.h"
 
 #define BOOT_MS 30000u
+#define ROOM_EVERY 8u /* every so many points the power goes in the whole room */
+#define WARM_UP_MS 1500u
 
 void world_turn(struct world *world, uint64_t ms)
 {
@@ -101,15 +103,18 @@ static void run_points(struct world *world, struct report *report)
     uint32_t n = report->n_sites * CRASH_MODES;
     uint32_t *order = shuffled(n, world->options.seed);
     uint64_t end_ms = now_ms() + world->options.seconds * 1000u;
+    world_turn(world, WARM_UP_MS); /* something acknowledged, to be lost */
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t site = order[i] / CRASH_MODES;
-        enum crash_mode mode = (enum crash_mode)(order[i] % CRASH_MODES);
+        struct outcome it = {.point = {order[i] / CRASH_MODES,
+                                       (enum crash_mode)(order[i] % CRASH_MODES),
+                                       world->options.plant == NULL && i % ROOM_EVERY == 0}};
         if (world->options.seconds > 0 && now_ms() >= end_ms)
             break;
         uint64_t start_ms = now_ms();
-        enum point_result result = point_run(world, site, mode);
-        report_point(report, world, &(struct point){site, mode, result, now_ms() - start_ms});
-        if (world->options.plant != NULL && result == POINT_FAILED)
+        it.result = point_run(world, &it.point);
+        it.took_ms = now_ms() - start_ms;
+        report_point(report, world, &it);
+        if (world->options.plant != NULL && it.result == POINT_FAILED)
             break;
     }
     free(order);

@@ -23,12 +23,12 @@ static void file_path(const struct world *world, uint32_t node, char *out, size_
     (void)snprintf(out, capacity, "%s/keys/n%u.safety", world->nodes[node].dir, node + 1);
 }
 
-bool disk_restore_file(struct world *world, uint32_t node)
+void disk_restore_file(struct world *world, uint32_t node)
 {
     const struct crash_node *shared = &world->control->nodes[node];
     char path[300];
     if (shared->file_size == 0)
-        return true; /* not opened yet: nothing was written either */
+        return; /* not opened yet: nothing was written either */
     file_path(world, node, path, sizeof(path));
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     bool ok = fd >= 0 &&
@@ -36,7 +36,8 @@ bool disk_restore_file(struct world *world, uint32_t node)
               fdatasync(fd) == 0;
     if (fd >= 0)
         close(fd);
-    return ok;
+    if (!ok)
+        world_find(world, &world->n_forgotten, "n%u: its safety file cannot be put back", node + 1);
 }
 
 PGconn *disk_connect(struct world *world, uint32_t node)

@@ -45,23 +45,25 @@ static void show_progress(const struct report *report, const struct world *world
                       world->load.n_acks);
 }
 
-void report_point(struct report *report, const struct world *world, const struct point *point)
+void report_point(struct report *report, const struct world *world, const struct outcome *outcome)
 {
-    const char *name = world->control->sites[point->site].name;
-    const char *mode = crash_mode_text(point->mode);
-    const char *why = point->result == POINT_FAILED ? world->finding : "";
-    (void)fprintf(report->table, "%-28s %-8s n%d %6" PRIu64 " %s %s\n", name, mode,
-                  atomic_load(&world->control->fired_node) + 1, point->took_ms,
-                  result_text(point->result), why);
+    const char *name = world->control->sites[outcome->point.site].name;
+    const char *mode = crash_mode_text(outcome->point.mode);
+    const char *why = outcome->result == POINT_FAILED ? world->finding : "";
+    (void)fprintf(report->table, "%-28s %-8s n%d %-4s %6" PRIu64 " %s %s\n", name, mode,
+                  atomic_load(&world->control->fired_node) + 1,
+                  outcome->point.is_room ? "room" : "node", outcome->took_ms,
+                  result_text(outcome->result), why);
     fflush(report->table);
-    report->n_held += point->result == POINT_HELD;
-    report->n_failed += point->result == POINT_FAILED;
-    report->n_not_reached += point->result == POINT_NOT_REACHED;
-    report->is_hit[point->site] |= point->result != POINT_NOT_REACHED;
+    report->n_held += outcome->result == POINT_HELD;
+    report->n_failed += outcome->result == POINT_FAILED;
+    report->n_not_reached += outcome->result == POINT_NOT_REACHED;
+    report->is_hit[outcome->point.site] |= outcome->result != POINT_NOT_REACHED;
+    report->n_room += outcome->point.is_room && outcome->result != POINT_NOT_REACHED;
     show_progress(report, world, name);
-    if (point->result != POINT_HELD)
+    if (outcome->result != POINT_HELD)
         (void)fprintf(stderr, "%s%s: %s %s %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
-                      result_text(point->result), name, mode, why);
+                      result_text(outcome->result), name, mode, why);
 }
 
 void report_unlisted(struct report *report, const struct world *world)
@@ -85,15 +87,15 @@ static uint32_t n_sites_hit(const struct report *report)
 
 static void print_json(const struct report *report, const struct world *world)
 {
-    json_t *json =
-        json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I}", "sites",
-                  (int)n_sites_hit(report), "points", (int)(report->n_held + report->n_failed),
-                  "passed", (int)report->n_held, "failed", (int)report->n_failed, "not_reached",
-                  (int)report->n_not_reached, "signatures", (json_int_t)report->signatures.n,
-                  "double_signatures", (json_int_t)report->signatures.n_double, "forgotten",
-                  (int)world->n_forgotten, "lost", (int)world->n_lost, "mute", (int)world->n_mute,
-                  "aborted", (int)world->n_aborted, "acknowledged", (int)world->load.n_acks,
-                  "seconds", (json_int_t)((now_ms() - report->start_ms) / 1000));
+    json_t *json = json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I}", "sites",
+        (int)n_sites_hit(report), "points", (int)(report->n_held + report->n_failed), "room_cuts",
+        (int)report->n_room, "passed", (int)report->n_held, "failed", (int)report->n_failed,
+        "not_reached", (int)report->n_not_reached, "signatures", (json_int_t)report->signatures.n,
+        "double_signatures", (json_int_t)report->signatures.n_double, "forgotten",
+        (int)world->n_forgotten, "lost", (int)world->n_lost, "mute", (int)world->n_mute, "aborted",
+        (int)world->n_aborted, "acknowledged", (int)world->load.n_acks, "seconds",
+        (json_int_t)((now_ms() - report->start_ms) / 1000));
     (void)json_dumpf(json, stdout, JSON_INDENT(2));
     (void)putchar('\n');
     json_decref(json);
@@ -102,10 +104,10 @@ static void print_json(const struct report *report, const struct world *world)
 static void print_text(const struct report *report, const struct world *world)
 {
     (void)printf("%u sites, %u of %u points (before, halfway, after), %" PRIu64 " s;"
-                 " %u not reached\n",
+                 " %u of the whole room, %u not reached\n",
                  n_sites_hit(report), report->n_held + report->n_failed,
                  report->n_sites * CRASH_MODES, (now_ms() - report->start_ms) / 1000,
-                 report->n_not_reached);
+                 report->n_room, report->n_not_reached);
     (void)printf("%" PRIu64 " signatures, %" PRIu64 " double signatures, %u promises forgotten,"
                  " %u acknowledged, %u lost, %u nodes mute, %u aborts\n",
                  report->signatures.n, report->signatures.n_double, world->n_forgotten,

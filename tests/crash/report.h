@@ -9,9 +9,8 @@
 #include "tests/crash/signatures.h"
 #include "tests/crash/world.h"
 
-struct point {
-    uint32_t site;
-    enum crash_mode mode;
+struct outcome {
+    struct point point;
     enum point_result result;
     uint64_t took_ms;
 };
@@ -20,13 +19,13 @@ struct report {
     FILE *table;
     uint32_t n_sites;
     uint64_t start_ms;
-    uint32_t n_held, n_failed, n_not_reached, n_unlisted;
+    uint32_t n_held, n_failed, n_not_reached, n_unlisted, n_room;
     bool is_hit[CRASH_SITES_MAX];
     struct signatures signatures;
 };
 
 void report_begin(struct report *report, const struct world *world, uint32_t n_sites);
-void report_point(struct report *report, const struct world *world, const struct point *point);
+void report_point(struct report *report, const struct world *world, const struct outcome *outcome);
 /* Names the sites that were passed and stand on no list. */
 void report_unlisted(struct report *report, const struct world *world);
 /* The summary, on the standard output. True: nothing failed. */

@@ -71,7 +71,7 @@ enum crash_mode shim_at(const char *site, const char *kind)
     if (i == CRASH_SITES_MAX)
         return CRASH_PASS;
     atomic_fetch_add(&control->sites[i].n_seen, 1);
-    if (shim.is_dying || atomic_load(&control->state) != CRASH_ARMED || control->armed != i ||
+    if (shim.die_at_ms != 0 || atomic_load(&control->state) != CRASH_ARMED || control->armed != i ||
         (control->only_node != CRASH_ANY_NODE && control->only_node != shim.node) ||
         atomic_fetch_sub(&control->countdown, 1) != 1)
         return CRASH_PASS;
@@ -80,18 +80,38 @@ enum crash_mode shim_at(const char *site, const char *kind)
     return control->mode;
 }
 
+static void kill_one(const atomic_int *pid)
+{
+    int it = atomic_load(pid);
+    if (it > 0 && it != getpid())
+        (void)kill(it, SIGKILL);
+}
+
 /* The postmaster takes its processes with it (fork, below); so does consensus its
  * signer. No process is left to finish what it was at. */
+static void kill_node(const struct crash_node *node)
+{
+    kill_one(&node->postmaster);
+    kill_one(&node->consensus);
+    kill_one(&node->signer);
+}
+
+void shim_stop_database(void)
+{
+    kill_one(&shim.self->postmaster);
+}
+
+void shim_stop_disks(void)
+{
+    shim_stop_database();
+    kill_one(&shim.self->signer);
+}
+
 _Noreturn void shim_die(void)
 {
-    int postmaster = atomic_load(&shim.self->postmaster);
-    int signer = atomic_load(&shim.self->signer);
-    if (postmaster > 0)
-        (void)kill(postmaster, SIGKILL);
-    if (shim_is_signer())
-        (void)kill(shim.consensus, SIGKILL);
-    else if (signer > 0)
-        (void)kill(signer, SIGKILL);
+    kill_node(shim.self);
+    for (uint32_t i = 0; shim.control->is_room && i < CRASH_NODES; i++)
+        kill_node(&shim.control->nodes[i]);
     (void)kill(getpid(), SIGKILL);
     for (;;)
         (void)pause();
@@ -102,6 +122,24 @@ _Noreturn void shim_die_later(void)
     struct timespec grace = {.tv_nsec = SHIM_GRACE_MS * 1000000L};
     (void)nanosleep(&grace, NULL);
     shim_die();
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+void shim_die_after(uint64_t ms)
+{
+    shim.die_at_ms = now_ms() + ms;
+}
+
+void shim_end_turn(void)
+{
+    if (shim.die_at_ms != 0 && now_ms() >= shim.die_at_ms)
+        shim_die();
 }
 
 /* PostgreSQL's processes are to end with the postmaster, not when they notice. */

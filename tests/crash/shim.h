@@ -34,9 +34,9 @@ struct shim {
     int signer_fds[2]; /* the node's end, the signer's */
     /* What the latest request to the signer is about: "vote". In both processes. */
     const char *kind;
-    bool is_dying;          /* at the end of this turn of the loop */
-    int cut_fd;             /* the next send there goes half, then the node dies; -1 */
-    atomic_bool cut_socket; /* the same for the next send of one of ZeroMQ's threads */
+    uint64_t die_at_ms;     /* at the end of a turn of the loop then or later; 0: not */
+    int cut_fd;             /* the next send there goes half, and the database is gone; -1 */
+    atomic_bool cut_socket; /* the next send of one of ZeroMQ's threads goes half: the end */
 };
 
 extern struct shim shim;
@@ -55,5 +55,11 @@ enum crash_mode shim_at(const char *site, const char *kind);
 _Noreturn void shim_die(void);
 /* After what was handed over has had its time. */
 _Noreturn void shim_die_later(void);
+/* Goes on for so long, to the end of that turn. */
+void shim_die_after(uint64_t ms);
+void shim_end_turn(void);
+/* Nothing more becomes durable: what leaves must be so already. */
+void shim_stop_database(void);
+void shim_stop_disks(void);
 
 #endif

@@ -45,11 +45,25 @@ static void note(const struct wire_message *message)
     }
 }
 
-/* ZeroMQ's thread dies with half of the message sent; if it sends nothing, later. */
-static _Noreturn void die_with_half_sent(void)
+/* Half: ZeroMQ's thread dies with half of the message sent, or one validator has it and
+ * the others have not. */
+static void before(enum crash_mode mode, bool is_cut)
 {
-    atomic_store(&shim.cut_socket, true);
-    shim_die_later();
+    if (mode == CRASH_BEFORE)
+        shim_die();
+    if (mode == CRASH_HALFWAY)
+        atomic_store(&shim.cut_socket, is_cut);
+}
+
+/* What was handed to ZeroMQ leaves, while nothing more becomes durable. */
+static void after(enum crash_mode mode)
+{
+    if (mode == CRASH_PASS)
+        return;
+    shim_stop_disks();
+    if (mode == CRASH_HALFWAY)
+        shim_die_later();
+    shim_die_after(SHIM_GRACE_MS); /* it goes to all */
 }
 
 static struct span frame_span(zmq_msg_t *frame)
@@ -63,15 +77,10 @@ SHIM_API int zmq_msg_send(zmq_msg_t *frame, void *socket, int flags)
     if (!shim_is_node() || wire_decode(frame_span(frame), &message) != WIRE_OK)
         return SHIM_NEXT(zmq_msg_send)(frame, socket, flags);
     enum crash_mode mode = shim_at("bus", wire_name(message.id));
-    if (mode == CRASH_BEFORE)
-        shim_die();
-    if (mode == CRASH_HALFWAY && !goes_to_all(message.id))
-        atomic_store(&shim.cut_socket, true);
+    before(mode, !goes_to_all(message.id));
     note(&message); /* first: it borrows from the frame */
     int n = SHIM_NEXT(zmq_msg_send)(frame, socket, flags);
-    if (mode == CRASH_HALFWAY)
-        shim_die_later();
-    shim.is_dying |= mode == CRASH_AFTER;
+    after(mode);
     return n;
 }
 
@@ -81,19 +90,17 @@ SHIM_API int zmq_send(void *socket, const void *bytes, size_t size, int flags)
     bool is_ours = shim_is_node() && (flags & ZMQ_SNDMORE) == 0 &&
                    wire_decode(span_of(bytes, size), &message) == WIRE_OK;
     enum crash_mode mode = is_ours ? shim_at("door", wire_name(message.id)) : CRASH_PASS;
-    if (mode == CRASH_BEFORE)
-        shim_die();
+    before(mode, true);
     int n = SHIM_NEXT(zmq_send)(socket, bytes, size, flags);
-    if (mode == CRASH_HALFWAY)
-        die_with_half_sent();
-    shim.is_dying |= mode == CRASH_AFTER;
+    after(mode);
     return n;
 }
 
-/* A turn of the node's loop ends here: what it had to send it has sent. */
 SHIM_API int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
 {
-    if (shim.is_dying && shim_is_node())
-        shim_die_later();
+    if (shim_is_node() && shim.die_at_ms != 0) {
+        shim_end_turn();
+        timeout_ms = timeout_ms < 0 || timeout_ms > 1 ? 1 : timeout_ms;
+    }
     return SHIM_NEXT(zmq_poll)(items, n_items, timeout_ms);
 }

@@ -27,8 +27,7 @@ static enum crash_mode at_statement(const PGconn *conn, const char *statement)
     if (is_name(statement, "set_safety"))
         db.persist = shim.kind;
     bool has_kind = is_writer && db.persist != NULL &&
-                    (is_name(statement, "set_safety") || is_name(statement, "put_block") ||
-                     is_name(statement, "commit"));
+                    (is_name(statement, "set_safety") || is_name(statement, "commit"));
     bool is_read = strncmp(statement, "get_", 4) == 0 || strncmp(statement, "find_", 5) == 0;
     const char *room = is_read ? "read" : is_writer ? "store" : "rows";
     (void)snprintf(site, sizeof(site), "%s.%s", room, statement);
@@ -69,7 +68,10 @@ static void after(PGconn *conn, enum crash_mode mode)
     if (mode == CRASH_HALFWAY)
         shim.cut_fd = SHIM_NEXT(PQsocket)(conn);
     (void)SHIM_NEXT(PQflush)(conn);
-    shim_die_later(); /* time for the server to do it and for nobody to learn of it */
+    if (mode == CRASH_AFTER)
+        shim_die_later(); /* time for the server to do it and for nobody to learn of it */
+    if (shim.cut_fd >= 0)
+        shim_die(); /* nothing was left to flush */
 }
 
 /* NOLINTNEXTLINE(readability-function-size): libpq's parameters */

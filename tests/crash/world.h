@@ -85,7 +85,7 @@ bool cluster_apm2(const struct world *world, const char *const *args);
 /* To a node's database, once it has recovered. NULL: not within 30 s. */
 PGconn *disk_connect(struct world *world, uint32_t node);
 /* Puts back what the safety file holds for certain. */
-bool disk_restore_file(struct world *world, uint32_t node);
+void disk_restore_file(struct world *world, uint32_t node);
 /* With consensus down and PostgreSQL up. Findings are noted. */
 void disk_check(struct world *world, uint32_t node);
 
@@ -104,9 +104,15 @@ void provoke_end(struct world *world, struct provoker *provoker);
 
 /* ---- point.c ---- */
 
+struct point {
+    uint32_t site;
+    enum crash_mode mode;
+    bool is_room; /* all four lose their power when one comes by */
+};
+
 enum point_result { POINT_HELD, POINT_FAILED, POINT_NOT_REACHED };
 
-enum point_result point_run(struct world *world, uint32_t site, enum crash_mode mode);
+enum point_result point_run(struct world *world, const struct point *point);
 /* True once the node has signed something after `n_signed`. */
 bool point_await_signing(struct world *world, uint32_t node, uint32_t n_signed);
 
