@@ -124,9 +124,21 @@ START_TEST(a_mark_of_the_store_holds)
 }
 END_TEST
 
+START_TEST(every_reason_has_words_of_its_own)
+{
+    for (int reason = 0; reason <= SAFETY_REASON_MARKED; reason++) {
+        const char *text = safety_start_reason_text((enum safety_start_reason)reason);
+        ck_assert_str_ne(text, "unknown");
+        for (int other = 0; other < reason; other++)
+            ck_assert_str_ne(text, safety_start_reason_text((enum safety_start_reason)other));
+    }
+}
+END_TEST
+
 UNIT_MAIN("safety_start", safety_fixture, NULL, {
     tcase_add_loop_test(tc, starts, 0, N_ELEMENTS(start_rows));
     tcase_add_test(tc, a_repair_is_one_step_of_the_signer);
     tcase_add_test(tc, another_key_s_file_observes);
     tcase_add_test(tc, a_mark_of_the_store_holds);
+    tcase_add_test(tc, every_reason_has_words_of_its_own);
 })

@@ -170,12 +170,3 @@ void chain_trim(struct core *core)
             chain_forget(core, block);
     }
 }
-
-uint32_t chain_open_count(const struct core *core)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < CHAIN_WINDOW; i++)
-        n += core->blocks[i].is_used;
-    return n;
-}

@@ -194,7 +194,6 @@ void chain_want(struct core *core, const struct hash *id, struct rank rank, uint
                 uint32_t from);
 bool chain_is_wanted(const struct core *core, const struct hash *id);
 void chain_trim(struct core *core);
-uint32_t chain_open_count(const struct core *core);
 
 /* pacemaker.c: terms and timeouts. */
 void pacemaker_enter(struct core *core, struct term term, uint32_t leader, enum note_reason reason,
