@@ -117,7 +117,8 @@ unacknowledged() {
 
 counted() {
     curl -s "http://$net.${1#n}:9474/metrics" |
-        awk -v fault="fault_type=\"$2\"" '/^apm2_byzantine_evidence_total/ && index($0, fault) { print $2 }'
+        awk -v fault="fault_type=\"$2\"" \
+            '/^apm2_byzantine_evidence_total/ && index($0, fault) { print $2 }'
 }
 
 submit warm 200
