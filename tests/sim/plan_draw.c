@@ -72,6 +72,8 @@ static void draw_faulty(struct draw *draw)
         if (__builtin_popcountll(plan->twin_keys | plan->clone_keys) == 2)
             draw->faults_on &= ~(1u << FAULT_TWIN | 1u << FAULT_CLONE);
     }
+    /* Database and file of one backup together are a machine set back, which is another fault. */
+    draw->store_keys &= ~plan->file_keys;
     for (uint64_t left = plan->liar_keys; left != 0; left &= left - 1)
         plan->lies[__builtin_ctzll(left)] = liar_draw(&draw->rng);
     plan->twin_keys |= plan->clone_keys;
