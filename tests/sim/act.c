@@ -1,5 +1,6 @@
 /* The core's actions against the fakes. */
 #include "common/must.h"
+#include "tests/sim/member.h"
 #include "tests/sim/world.h"
 #include "tests/support/fake_sig.h"
 
@@ -62,8 +63,18 @@ static void fill_rank_answer(struct message *message, const struct action *actio
         message->rank_answer.timeout = *action->send.rank_answer.timeout;
 }
 
+/* The first epoch after that one whose proof is here, 0 = none. */
+static uint32_t proof_after(const struct replica *replica, uint64_t epoch)
+{
+    for (uint32_t next = (uint32_t)epoch + 1; next < EPOCHS_MAX; next++)
+        if ((replica->epochs >> next & 1) != 0)
+            return next;
+    return 0;
+}
+
 /* False: nothing to send after all. */
-static bool fill_message(struct world *world, const struct action *action, struct message *message)
+static bool fill_message(struct world *world, const struct replica *replica,
+                         const struct action *action, struct message *message)
 {
     message->kind = (enum message_kind)action->send.kind;
     switch (action->send.kind) {
@@ -105,7 +116,8 @@ static bool fill_message(struct world *world, const struct action *action, struc
         message->transfer = action->send.transfer;
         return true;
     case SEND_EPOCH_PROOF:
-        return false;
+        message->epoch = proof_after(replica, action->send.epoch_proof.after);
+        return message->epoch != 0;
     }
     return false;
 }
@@ -113,12 +125,16 @@ static bool fill_message(struct world *world, const struct action *action, struc
 static void act_send(struct world *world, struct replica *replica, const struct action *action)
 {
     struct message message;
+    uint32_t to = action->send.to;
 
-    if (!fill_message(world, action, &message))
+    if (to != TO_ALL)
+        to = peer_node(world, replica, to);
+    message.to_epoch = to == TO_ALL ? epoch_of(replica) : 0;
+    if (to == VALIDATOR_NONE || !fill_message(world, replica, action, &message))
         return;
     if (liar_tells(replica->lies, LIE_MUTATE))
         liar_mutates(world, replica, &message);
-    net_send(world, replica->index, action->send.to, &message);
+    net_send(world, replica->index, to, &message);
 }
 
 static void act_persist(struct world *world, struct replica *replica, const struct action *action)
@@ -155,6 +171,8 @@ static void act_build(struct world *world, struct replica *replica, const struct
     replica->head = event.arg;
     if (action->build.must_be_empty)
         event.arg |= EVENT_ARG_EMPTY;
+    if (action->build.may_configure)
+        event.arg |= EVENT_ARG_CONFIG;
     world_schedule(world, rng_below(&world->rng, 2), event);
 }
 
@@ -162,17 +180,20 @@ static void act_build(struct world *world, struct replica *replica, const struct
 static uint32_t pick_peer(struct world *world, const struct replica *replica, uint32_t from,
                           uint64_t signers)
 {
-    uint64_t others = signers & ~(UINT64_C(1) << replica->key);
+    uint64_t epoch = epoch_of(replica);
+    uint32_t self = index_of(world, epoch, replica->key);
+    uint64_t others = self == VALIDATOR_NONE ? signers : signers & ~(UINT64_C(1) << self);
+    uint32_t n_nodes = world->n_validators + world->n_joiners;
 
-    if (from < world->n_validators && from != replica->key && rng_chance(&world->rng, 800))
+    from = from == VALIDATOR_NONE ? from : peer_node(world, replica, from);
+    if (from != VALIDATOR_NONE && from != replica->key && rng_chance(&world->rng, 800))
         return from;
     for (uint32_t skip =
              others == 0 ? 0 : rng_below(&world->rng, 64) % (uint32_t)__builtin_popcountll(others);
          others != 0; skip--, others &= others - 1)
         if (skip == 0)
-            return (uint32_t)__builtin_ctzll(others);
-    return (replica->key + 1 + rng_below(&world->rng, world->n_validators - 1)) %
-           world->n_validators;
+            return node_at(world, epoch, (uint32_t)__builtin_ctzll(others));
+    return (replica->key + 1 + rng_below(&world->rng, n_nodes - 1)) % n_nodes;
 }
 
 static void act_need_block(struct world *world, struct replica *replica,
@@ -223,7 +244,7 @@ static void act_note(struct world *world, struct replica *replica, const struct 
             liar_enters(world, replica);
         break;
     case NOTE_OBSERVING:
-        if (!world_may_observe(world, replica->key))
+        if (!world_may_observe(world, replica->key) && !replica->store.has_lost_file)
             check_fail(world, CHECK_NO_OBSERVER, "r%u: stops signing: %s", replica->index,
                        note_reason_text(action->note.reason));
         break;
@@ -231,8 +252,10 @@ static void act_note(struct world *world, struct replica *replica, const struct 
         check_fail(world, CHECK_STATE, "r%u: a committed block cites another state",
                    replica->index);
         break;
-    case NOTE_EPOCH_ENTERED:
     case NOTE_EPOCH_SETTLED:
+        member_released(world, replica);
+        break;
+    case NOTE_EPOCH_ENTERED:
     case NOTE_RECOVERY_REFUSED:
     case NOTE_TIMED_OUT:
     case NOTE_PROPOSED:
@@ -247,6 +270,35 @@ static void act_note(struct world *world, struct replica *replica, const struct 
               "%s term %" PRIu64 " block %" PRIu64 ".%" PRIu64 " validator %" PRIu32 ": %s",
               note_name(action->note.kind), action->note.term.term, action->note.rank.term,
               action->note.rank.seq, action->note.validator, note_reason_text(action->note.reason));
+}
+
+static void act_need_config(struct world *world, struct replica *replica,
+                            const struct action *action)
+{
+    struct event event = {
+        .kind = EVENT_CONFIG, .replica = (uint16_t)replica->index, .boot = replica->boot};
+
+    event.arg = pool_find_block(&world->pool, &action->need.block);
+    if (event.arg != NO_BLOCK)
+        world_schedule(world, rng_below(&world->rng, 3), event);
+}
+
+static void act_epoch(struct world *world, struct replica *replica, const struct epoch_proof *proof)
+{
+    uint64_t epoch = epoch_proof_epoch(proof);
+
+    check_epoch_proof(world, replica, proof);
+    if (world->checkers.has_failed)
+        return;
+    replica->epochs |= UINT64_C(1) << epoch;
+    replica->looked.resend_ms = 0; /* other changes may be fit now */
+    world->stats->epochs++;
+    store_note_epoch(world, replica, epoch);
+    if (replica->epochs >> epoch != 1)
+        world_schedule(world, 0,
+                       (struct event){.kind = EVENT_EPOCH,
+                                      .replica = (uint16_t)replica->index,
+                                      .boot = replica->boot});
 }
 
 void replica_act(struct world *world, struct replica *replica, const struct action *action)
@@ -285,8 +337,10 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
         check_accused(world, replica, action);
         break;
     case ACTION_NEED_CONFIG:
+        act_need_config(world, replica, action);
         break;
     case ACTION_EPOCH:
+        act_epoch(world, replica, action->epoch);
         break;
     case ACTION_NOTE:
         act_note(world, replica, action);

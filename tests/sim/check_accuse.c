@@ -190,7 +190,8 @@ void check_accused(struct world *world, const struct replica *replica, const str
     if (world_is_faulty(world, replica->key))
         return;
     world->stats->checks[CHECK_ACCUSED]++;
-    if (!world_is_faulty(world, validator))
+    uint32_t node = peer_node(world, replica, validator);
+    if (node == VALIDATOR_NONE || !world_is_faulty(world, node))
         check_fail(world, CHECK_ACCUSED, "r%u accuses honest validator %u", replica->index,
                    validator);
     uint64_t about = about_rank(replica, action->accuse.what, validator, action->accuse.rank);

@@ -12,19 +12,20 @@ static const char *first_block_fault(const struct world *world, const struct pro
 {
     const struct wire_header *header = &proposal->header;
     const struct entry *entry = &proposal->entry;
-    uint64_t scheduled = (header->rank.term + world->set.offset) % world->n_validators;
+    const struct validator_set *set = set_of_epoch(world, header->rank.epoch);
+    uint64_t scheduled = (header->rank.term + set->offset) % set->n;
 
     switch (entry->kind) {
     case ENTRY_NONE:
         return "a term begins without an entry";
     case ENTRY_ROOT:
-        if (header->rank.term != 1)
+        if (header->rank.term != 1 || !hash_eq(&header->parent, &set->root))
             return "a later term begins at the root";
         break;
     case ENTRY_TC:
         if (entry->tc.term.term + 1 != header->rank.term)
             return "a TC of another term";
-        for (uint32_t i = 0; i < world->n_validators; i++)
+        for (uint32_t i = 0; i < set->n; i++)
             if ((entry->tc.signers >> i & 1) != 0 &&
                 rank_cmp(entry->tc.timeouts[i].high, proposal->justify.rank) > 0)
                 return "it is below what its TC cites";
@@ -49,7 +50,8 @@ static const char *fault_of(const struct world *world, const struct proposal *pr
         return "its height";
     if (header->rank.seq == 1)
         return first_block_fault(world, proposal);
-    if (header->rank.term != parent->rank.term || header->rank.seq != parent->rank.seq + 1)
+    if (term_cmp(rank_term(header->rank), rank_term(parent->rank)) != 0 ||
+        header->rank.seq != parent->rank.seq + 1)
         return "it does not continue its parent's term";
     return proposal->entry.kind == ENTRY_NONE ? NULL : "an entry in the middle of a term";
 }

@@ -59,55 +59,65 @@ static struct text commit_text(const struct world *world, const struct cc *cc)
     return text;
 }
 
-static bool signed_by(const struct world *world, uint32_t signer, const struct text *text,
-                      const struct sig *sig)
+/* Who is who in the epoch, from the proofs that were taken. */
+static const struct members *members_of(const struct world *world, uint64_t epoch)
 {
-    return signer < world->n_validators &&
-           world_signed(world, signer, span_of(text->bytes, text->size), sig);
+    return &world->roster->epochs[set_of_epoch(world, epoch) != NULL ? epoch : 0].members;
+}
+
+static bool signed_by(const struct world *world, const struct members *members, uint32_t signer,
+                      const struct text *text, const struct sig *sig)
+{
+    return signer < members->n &&
+           world_signed(world, &members->list[signer].key, span_of(text->bytes, text->size), sig);
 }
 
 /* All but f: those who are missing are at most a third less one. */
-static bool is_quorum(const struct world *world, uint32_t n_signers)
+static bool is_quorum(const struct members *members, uint32_t n_signers)
 {
-    uint32_t missing = world->n_validators - n_signers;
-    return n_signers <= world->n_validators && 3 * missing < world->n_validators;
+    uint32_t missing = members->n - n_signers;
+    return n_signers <= members->n && 3 * missing < members->n;
 }
 
-static bool signers_agree(const struct world *world, uint64_t signers, const struct sig *sigs,
-                          const struct text *text)
+static bool signers_agree(const struct world *world, const struct members *members,
+                          uint64_t signers, const struct sig *sigs, const struct text *text)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < VALIDATORS_MAX; i++) {
         if ((signers >> i & 1) == 0)
             continue;
-        if (!signed_by(world, i, text, &sigs[i]))
+        if (!signed_by(world, members, i, text, &sigs[i]))
             return false;
         n++;
     }
-    return is_quorum(world, n);
+    return is_quorum(members, n);
 }
 
 static bool is_root(const struct world *world, const struct qc *qc)
 {
-    return qc->rank.epoch == 1 && qc->rank.term == 0 && qc->rank.seq == 0 && qc->signers == 0 &&
-           memcmp(qc->block.b, world->set.root.b, 32) == 0;
+    const struct validator_set *set = set_of_epoch(world, qc->rank.epoch);
+
+    return set != NULL && qc->rank.term == 0 && qc->rank.seq == 0 && qc->signers == 0 &&
+           memcmp(qc->block.b, set->root.b, 32) == 0;
 }
 
 bool independent_qc(const struct world *world, const struct qc *qc)
 {
     struct text text = vote_text(world, qc);
-    return is_root(world, qc) || signers_agree(world, qc->signers, qc->sigs, &text);
+    return is_root(world, qc) ||
+           signers_agree(world, members_of(world, qc->rank.epoch), qc->signers, qc->sigs, &text);
 }
 
 bool independent_cc(const struct world *world, const struct cc *cc)
 {
     struct text text = commit_text(world, cc);
-    return signers_agree(world, cc->signers, cc->sigs, &text);
+    return signers_agree(world, members_of(world, cc->rank.epoch), cc->signers, cc->sigs, &text);
 }
 
 static bool independent_tc(const struct world *world, const struct tc *tc)
 {
+    const struct members *members = members_of(world, tc->term.epoch);
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < VALIDATORS_MAX; i++) {
@@ -118,12 +128,12 @@ static bool independent_tc(const struct world *world, const struct tc *tc)
         const uint64_t numbers[] = {tc->term.epoch, timeout->term};
         add_numbers(&text, numbers, 2);
         add_rank(&text, timeout->high);
-        if (!signed_by(world, i, &text, &timeout->sig) || timeout->term < tc->term.term ||
+        if (!signed_by(world, members, i, &text, &timeout->sig) || timeout->term < tc->term.term ||
             rank_cmp(timeout->high, tc->high_qc.rank) > 0)
             return false;
         n++;
     }
-    return is_quorum(world, n) && independent_qc(world, &tc->high_qc);
+    return is_quorum(members, n) && independent_qc(world, &tc->high_qc);
 }
 
 static const struct wire_header *header_of(const struct world *world, uint32_t block)
@@ -136,11 +146,24 @@ static bool extends(const struct world *world, uint32_t block, uint32_t ancestor
     return ancestor_at(&world->pool, block, header_of(world, ancestor)->height) == ancestor;
 }
 
+/* I5 across epochs: what is above a root descends from it, and the last epoch's committed
+ * block stands on or below that root, or above it as what proved it and never counts. */
+static bool is_of_later_epoch(const struct world *world, uint32_t certified, uint32_t committed)
+{
+    uint64_t epoch = header_of(world, certified)->rank.epoch;
+    const struct validator_set *set = set_of_epoch(world, epoch);
+
+    if (set == NULL || epoch <= header_of(world, committed)->rank.epoch)
+        return false;
+    uint32_t root = pool_find_block(&world->pool, &set->root);
+    return root != NO_BLOCK && extends(world, certified, root) && extends(world, committed, root);
+}
+
 static void check_pair(struct world *world, uint32_t certified, uint32_t committed)
 {
     world->stats->checks[CHECK_EXTENDS]++;
     if (rank_cmp(header_of(world, certified)->rank, header_of(world, committed)->rank) > 0 &&
-        !extends(world, certified, committed))
+        !extends(world, certified, committed) && !is_of_later_epoch(world, certified, committed))
         check_fail(world, CHECK_EXTENDS,
                    "block of term %" PRIu64 " seq %" PRIu64
                    " is certified beside the committed one of term %" PRIu64 " seq %" PRIu64,
@@ -151,11 +174,12 @@ static void check_pair(struct world *world, uint32_t certified, uint32_t committ
 static void check_tc_pair(struct world *world, struct checked_tc tc, struct rank committed)
 {
     world->stats->checks[CHECK_TC_CITES]++;
-    if (tc.term >= committed.term && rank_cmp(tc.high, committed) < 0)
+    if (tc.term.epoch == committed.epoch && tc.term.term >= committed.term &&
+        rank_cmp(tc.high, committed) < 0)
         check_fail(world, CHECK_TC_CITES,
                    "TC(%" PRIu64 ") cites term %" PRIu64 " seq %" PRIu64 " but term %" PRIu64
                    " seq %" PRIu64 " has a CC",
-                   tc.term, tc.high.term, tc.high.seq, committed.term, committed.seq);
+                   tc.term.term, tc.high.term, tc.high.seq, committed.term, committed.seq);
 }
 
 /* A CC of this block exists, in one of the two forms. */
@@ -178,10 +202,12 @@ static void note_certified(struct world *world, uint32_t block)
     struct checkers *checkers = &world->checkers;
     const struct wire_header *header = header_of(world, block);
     uint32_t parent = world->pool.blocks[block].parent;
-    bool continues = header->rank.term == header_of(world, parent)->rank.term;
+    bool continues =
+        term_cmp(rank_term(header->rank), rank_term(header_of(world, parent)->rank)) == 0;
 
     checkers->certified[checkers->n_certified++] = block;
     check_certified(world, block);
+    check_config(world, block);
     world->stats->checks[CHECK_HANDOFF_LAST]++;
     if (continues && header_of(world, parent)->handoff != 0)
         check_fail(world, CHECK_HANDOFF_LAST, "a block follows a handoff in term %" PRIu64,
@@ -198,7 +224,7 @@ void check_qc(struct world *world, const struct qc *qc)
 {
     struct checkers *checkers = &world->checkers;
     uint32_t block = pool_find_block(&world->pool, &qc->block);
-    uint64_t rank = fake_mix(fake_mix(17, qc->rank.term), qc->rank.seq);
+    uint64_t rank = fake_mix(fake_mix(fake_mix(17, qc->rank.epoch), qc->rank.term), qc->rank.seq);
     bool is_new;
 
     world->stats->checks[CHECK_PROOF]++;
@@ -243,7 +269,7 @@ void check_entry(struct world *world, const struct entry *entry)
         return;
     }
     check_qc(world, &entry->tc.high_qc);
-    struct checked_tc tc = {entry->tc.term.term, entry->tc.high_qc.rank};
+    struct checked_tc tc = {entry->tc.term, entry->tc.high_qc.rank};
     checkers->tcs[checkers->n_tcs++] = tc;
     for (uint32_t i = 0; i < checkers->n_committed; i++)
         check_tc_pair(world, tc, header_of(world, checkers->with_cc[i])->rank);

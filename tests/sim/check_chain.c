@@ -1,4 +1,5 @@
 /* What replicas commit, execute and owe. */
+#include "tests/sim/member.h"
 #include "tests/sim/world.h"
 
 #include <inttypes.h>
@@ -93,13 +94,25 @@ void check_checkpoint(struct world *world, const struct replica *replica,
         check_fail(world, CHECK_STATE, "r%u: a checkpoint of another state", replica->index);
 }
 
+/* Every change that can be made is made, and T0's word has come through. */
+static bool check_changes_done(const struct world *world)
+{
+    const struct roster *roster = world->roster;
+
+    return !member_is_changing(world) &&
+           (roster->n_recoveries == 0 || roster->newest >= roster->recovery.recovery.epoch);
+}
+
 bool check_is_done(const struct world *world)
 {
+    if (world->roster->n_changes + world->roster->n_recoveries > 0 && !check_changes_done(world))
+        return false;
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         const struct replica *replica = &world->replicas[i];
-        if (world_is_faulty(world, replica->key))
+        if (world_is_faulty(world, replica->key) || replica->is_gone)
             continue;
-        if (!replica->is_up || replica->executed != replica->committed ||
+        if (!replica->is_up || epoch_of(replica) != world->roster->newest ||
+            replica->executed != replica->committed ||
             (world->submitted & ~replica->committed_requests) != 0 ||
             header_of(world, replica->committed)->height != world->checkers.height)
             return false;
@@ -111,7 +124,7 @@ void check_end(struct world *world)
 {
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         const struct replica *replica = &world->replicas[i];
-        if (world_is_faulty(world, replica->key))
+        if (world_is_faulty(world, replica->key) || replica->is_gone)
             continue;
         world->stats->checks[CHECK_NOTHING_LOST]++;
         uint64_t height = header_of(world, replica->executed)->height;

@@ -32,6 +32,10 @@ const char *check_name(enum check check)
         [CHECK_IDLE] = "an idle chain stands still",
         [CHECK_LAWFUL] = "the certified obey VOTE rule 3",
         [CHECK_TIME] = "block times rise with the clock",
+        [CHECK_EPOCH_PROOF] = "epoch proofs verify",
+        [CHECK_ONE_SET] = "one set per epoch",
+        [CHECK_PINNED] = "who signs is pinned in its epoch",
+        [CHECK_CONFIG] = "config blocks make the set they name",
     };
     return names[check];
 }
@@ -145,6 +149,8 @@ void check_signed(struct world *world, const struct replica *replica, const stru
         check_fail(world, CHECK_ONE_SIGNATURE,
                    "r%u signed two statements of kind %d for term %" PRIu64, replica->index,
                    (int)intent->kind, said.term.term);
+    check_pinned(world, replica,
+                 intent->kind == INTENT_CHECKPOINT ? replica->store.signer.epoch : said.term.epoch);
     if (intent->kind == INTENT_VOTE)
         check_stored(world, replica, &intent->vote);
     if (said.term.term == 0)

@@ -9,6 +9,7 @@
 #define APM2_SIM_CHECKERS_H
 
 #include "tests/sim/map.h"
+#include "tests/sim/net.h"
 #include "tests/sim/pool.h"
 
 struct action;
@@ -40,6 +41,10 @@ enum check {
     CHECK_IDLE,          /* nothing pending: the height stands still */
     CHECK_LAWFUL,        /* VOTE rule 3, of what is certified */
     CHECK_TIME,          /* rule 6 */
+    CHECK_EPOCH_PROOF,   /* by our own verifier, from genesis on */
+    CHECK_ONE_SET,       /* one V_e per epoch */
+    CHECK_PINNED,        /* nobody signs outside its epoch */
+    CHECK_CONFIG,        /* VOTE rule 7, of what is certified */
     CHECKS_END,
 };
 
@@ -62,18 +67,18 @@ struct checkers {
     struct heard_newest {
         uint64_t boot, epoch, about;
         uint32_t what;
-    } newest[2][VALIDATORS_MAX + 2][VALIDATORS_MAX]; /* timeout, checkpoint: by whom, of whom */
-    bool must_accuse;                                /* the step under way has to */
+    } newest[2][NET_REPLICAS_MAX][VALIDATORS_MAX]; /* timeout, checkpoint: by whom, of whom */
+    bool must_accuse;                              /* the step under way has to */
     uint32_t must_accuse_key;
     uint32_t must_accuse_block; /* NO_BLOCK, or only if the core still holds it */
     struct term timed_out[VALIDATORS_MAX];
-    struct term term[VALIDATORS_MAX + 2]; /* of each replica's run */
+    struct term term[NET_REPLICAS_MAX]; /* of each replica's run */
 
     uint32_t n_committed, n_certified, n_tcs;
     uint32_t with_cc[BLOCKS_MAX]; /* blocks that have a CC */
     uint32_t certified[BLOCKS_MAX];
     struct checked_tc {
-        uint64_t term;
+        struct term term;
         struct rank high;
     } tcs[ENTRIES_MAX];
 };
@@ -101,6 +106,12 @@ void check_entry(struct world *world, const struct entry *entry);
 /* By the rules alone, without common/cert. */
 bool independent_qc(const struct world *world, const struct qc *qc);
 bool independent_cc(const struct world *world, const struct cc *cc);
+
+/* check_epoch.c: a replica enters by this proof; signs in that epoch; a block has a QC. */
+void check_epoch_proof(struct world *world, const struct replica *replica,
+                       const struct epoch_proof *proof);
+void check_pinned(struct world *world, const struct replica *replica, uint64_t epoch);
+void check_config(struct world *world, uint32_t block);
 
 /* check_block.c: a block has a QC. */
 void check_certified(struct world *world, uint32_t block);

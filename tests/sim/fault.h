@@ -29,12 +29,15 @@ enum fault {
     FAULT_TRANSFER, /* an operator asks for another leader */
     FAULT_SLOW_STORE,
     FAULT_SLOW_EXECUTION,
-    FAULT_SKEW,   /* wall clocks differ */
-    FAULT_DRIFT,  /* monotonic clocks run at different speeds */
-    FAULT_STEP,   /* a wall clock jumps */
-    FAULT_PAUSE,  /* a process stands still for a while, and its messages wait */
-    FAULT_VICTIM, /* a client's request reaches one node and goes no further for a while */
-    FAULT_LIAR,   /* replicas that break the protocol on purpose */
+    FAULT_SKEW,      /* wall clocks differ */
+    FAULT_DRIFT,     /* monotonic clocks run at different speeds */
+    FAULT_STEP,      /* a wall clock jumps */
+    FAULT_PAUSE,     /* a process stands still for a while, and its messages wait */
+    FAULT_VICTIM,    /* a client's request reaches one node and goes no further for a while */
+    FAULT_LIAR,      /* replicas that break the protocol on purpose */
+    FAULT_MEMBERS,   /* the set changes */
+    FAULT_LOST_FILE, /* a node loses its safety file, and is reinstated */
+    FAULT_RECOVERY,  /* a quorum is lost, and T0 recovers */
     FAULTS_END,
 };
 

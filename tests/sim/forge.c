@@ -267,6 +267,7 @@ static uint32_t publish(struct world *world, struct replica *liar, struct forger
     struct proposal *proposal = &world->forged;
     uint8_t statement[STATEMENT_BYTES_MAX];
 
+    forgery->header.author = index_of(world, forgery->header.rank.epoch, liar->key);
     copy_qc(&proposal->justify, forgery->justify);
     proposal->entry.kind = ENTRY_NONE;
     if (forgery->entry != NULL)
@@ -280,7 +281,7 @@ static uint32_t publish(struct world *world, struct replica *liar, struct forger
     uint32_t index = pool_add_block(&world->pool, proposal, forgery->requests);
     size_t size = statement_proposal(&world->set.chain, &proposal->id, statement);
     struct pool_block *block = &world->pool.blocks[index];
-    block->signature = world_sign(world, liar->key, span_of(statement, size));
+    block->signature = replica_sign(world, liar, span_of(statement, size));
     block->is_signed = true;
     block_set_add(&liar->held, index);
     node_learn_requests(world, liar, forgery->requests);

@@ -62,7 +62,7 @@ static void send_to(struct world *world, const struct replica *liar, uint64_t au
 static struct sig sign(const struct world *world, const struct replica *liar,
                        const uint8_t *statement, size_t size)
 {
-    return world_sign(world, liar->key, span_of(statement, size));
+    return replica_sign(world, liar, span_of(statement, size));
 }
 
 static void vote_for(struct world *world, const struct replica *liar, uint32_t index,
@@ -76,7 +76,7 @@ static void vote_for(struct world *world, const struct replica *liar, uint32_t i
 
     vote.vote.rank = commit.commit_vote.rank = header->rank;
     vote.vote.block = commit.commit_vote.block = block->proposal.id;
-    vote.vote.voter = commit.commit_vote.voter = liar->key;
+    vote.vote.voter = commit.commit_vote.voter = index_of(world, header->rank.epoch, liar->key);
     vote.vote.parent = header->parent;
     vote.vote.parent_rank = world->pool.blocks[block->parent].proposal.header.rank;
     size_t size = statement_vote(&world->set.chain, &vote.vote, statement);
@@ -108,12 +108,12 @@ static void time_out_of_any(struct world *world, const struct replica *liar)
     if (pool->n_qcs == 0)
         return;
     message.timeout.high_qc = &pool->qcs[rng_below(&world->rng, pool->n_qcs)];
-    timeout->epoch = 1;
+    timeout->epoch = epoch_of(liar);
     timeout->term = cur + rng_below(&world->rng, 3);
     if (rng_chance(&world->rng, 100))
         timeout->term += 1000;
     timeout->high = message.timeout.high_qc->rank;
-    timeout->voter = liar->key;
+    timeout->voter = index_of(world, timeout->epoch, liar->key);
     size_t size = statement_timeout(&world->set.chain, timeout, statement);
     timeout->signature = sign(world, liar, statement, size);
     send_to(world, liar, rng_chance(&world->rng, 500) ? UINT64_MAX : rng_next(&world->rng),
@@ -278,7 +278,9 @@ void liar_enters(struct world *world, struct replica *liar)
 
 static bool is_own(const struct world *world, const struct replica *liar, uint32_t block)
 {
-    return world->pool.blocks[block].proposal.header.author == liar->key;
+    const struct wire_header *header = &world->pool.blocks[block].proposal.header;
+
+    return header->author == index_of(world, header->rank.epoch, liar->key);
 }
 
 /* The lie that keeps the message from the replica, LIES_END if none does. */

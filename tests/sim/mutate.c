@@ -32,7 +32,7 @@ static struct hash any_block(struct world *world)
 static struct sig sign(const struct world *world, const struct replica *liar,
                        const uint8_t *statement, size_t size)
 {
-    return world_sign(world, liar->key, span_of(statement, size));
+    return replica_sign(world, liar, span_of(statement, size));
 }
 
 static void change_vote(struct world *world, const struct replica *liar, struct wire_vote *vote)

@@ -231,6 +231,9 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
         uint32_t key = world->replicas[i].key;
         if (key == own_key || (to != TO_ALL && key != to))
             continue;
+        if (to == TO_ALL && message->to_epoch != 0 &&
+            index_of(world, message->to_epoch, key) == VALIDATOR_NONE)
+            continue;
         if (is_stopped(world, i, index))
             continue;
         put_on_link(world, i, index);
@@ -245,11 +248,39 @@ void net_send(struct world *world, uint32_t from, uint32_t to, const struct mess
     message_release(net, index);
 }
 
+/* Of what its signatures are of, 0 = it has none. */
+static uint64_t epoch_spoken_of(const struct world *world, const struct message *message)
+{
+    if (message->kind == MESSAGE_ENTRY) {
+        bool is_tc = message->entry->kind == ENTRY_TC;
+        return is_tc ? message->entry->tc.term.epoch : message->entry->handoff_qc.rank.epoch;
+    }
+    if (message->kind == MESSAGE_HEARTBEAT || message->kind == MESSAGE_BLOCK_REQUEST ||
+        message->kind == MESSAGE_EPOCH_PROOF)
+        return 0;
+    return rank_of(world, message).epoch;
+}
+
+/* What another epoch's validators signed cannot be checked: the core hears just that. */
+static bool is_of_epoch(struct world *world, struct replica *replica, const struct message *message)
+{
+    uint64_t epoch = epoch_spoken_of(world, message);
+    struct input input = {.kind = INPUT_OTHER_EPOCH};
+
+    if (epoch == 0 || epoch == epoch_of(replica))
+        return true;
+    input.from = peer_number(world, replica, world->replicas[message->from].key);
+    input.epoch = epoch;
+    replica_input(world, replica, &input);
+    return false;
+}
+
 /* Certificates were verified when they went into the pool. */
 static bool is_good(struct world *world, const struct replica *replica,
                     const struct message *message, uint32_t from)
 {
-    const struct validator_set *set = &world->set;
+    const struct validator_set *set = core_set(replica->core);
+    uint32_t self = index_of(world, set->epoch, replica->key);
 
     switch (message->kind) {
     case MESSAGE_PROPOSAL:
@@ -266,13 +297,13 @@ static bool is_good(struct world *world, const struct replica *replica,
         return checkpoint_verify(set, &message->checkpoint) == CERT_OK;
     case MESSAGE_RANK_ANSWER:
         return (!message->rank_answer.has_vote ||
-                (message->rank_answer.vote.voter == replica->key &&
+                (message->rank_answer.vote.voter == self &&
                  vote_verify(set, &message->rank_answer.vote) == CERT_OK)) &&
                (!message->rank_answer.has_commit_vote ||
-                (message->rank_answer.commit_vote.voter == replica->key &&
+                (message->rank_answer.commit_vote.voter == self &&
                  commit_vote_verify(set, &message->rank_answer.commit_vote) == CERT_OK)) &&
                (!message->rank_answer.has_timeout ||
-                (message->rank_answer.timeout.voter == replica->key &&
+                (message->rank_answer.timeout.voter == self &&
                  timeout_verify(set, &message->rank_answer.timeout) == CERT_OK));
     case MESSAGE_QC:
     case MESSAGE_CC:
@@ -308,10 +339,11 @@ void net_deliver(struct world *world, uint32_t to, uint32_t index)
 {
     struct message *message = &world->net.messages[index];
     struct replica *replica = &world->replicas[to];
-    uint32_t from = world->replicas[message->from].key;
 
     world->stats->messages++;
-    if (replica->is_up && is_let_in(world, replica, message, from)) {
+    if (replica->is_up && is_of_epoch(world, replica, message) &&
+        is_let_in(world, replica, message,
+                  peer_number(world, replica, world->replicas[message->from].key))) {
         struct rank rank = rank_of(world, message);
         world_trace(world, to, message_name(message->kind), fake_mix(message->from, rank.seq));
         world_say(world, to, "< %s of r%" PRIu32 " %" PRIu64 ".%" PRIu64,

@@ -11,7 +11,7 @@
 
 struct world;
 
-#define NET_REPLICAS_MAX (VALIDATORS_MAX + 2u)
+#define NET_REPLICAS_MAX (VALIDATORS_MAX + 2u + 3u)
 #define MESSAGES_MAX (1u << 15)
 #define NET_RULES_MAX 32u
 #define HELD_MAX 4096u
@@ -46,7 +46,8 @@ struct message {
     uint32_t n_deliveries;    /* still to come; then its slot is free */
     bool is_checked, is_good; /* by the door: the bytes are the same for all */
     uint32_t next_free;
-    uint32_t from; /* replica, which tells twins apart; receivers see its key */
+    uint64_t to_epoch; /* TO_ALL means the members of that epoch; 0 = everybody */
+    uint32_t from;     /* replica, which tells twins apart; receivers see its key */
     union {
         uint32_t block; /* PROPOSAL, BLOCK_REQUEST */
         struct wire_vote vote;
@@ -125,7 +126,7 @@ void net_mend(struct world *world);
 /* The same, nothing is lost, and all comes quickly and in order. */
 void net_heal(struct world *world);
 
-/* To validator `to` (both copies of a twin), or TO_ALL but the sender's key. */
+/* To node `to` (both copies of a twin), or TO_ALL but the sender's key. */
 void net_send(struct world *world, uint32_t from, uint32_t to, const struct message *message);
 
 /* Through the door and into the replica. */

@@ -1,5 +1,6 @@
 /* What a node does beside its core: mempool, bundles, execution, helping the late. */
 #include "common/must.h"
+#include "tests/sim/member.h"
 #include "tests/sim/world.h"
 
 #define FETCH_MS 50u
@@ -37,8 +38,10 @@ static uint64_t requests_above_committed(struct world *world, const struct repli
 
 static uint64_t waiting_requests(struct world *world, const struct replica *replica)
 {
-    return replica->known & ~replica->committed_requests &
-           ~requests_above_committed(world, replica, replica->head);
+    uint64_t waiting = replica->known & ~replica->committed_requests &
+                       ~requests_above_committed(world, replica, replica->head);
+
+    return waiting & ~unfit_changes(world, epoch_of(replica), waiting);
 }
 
 static uint64_t oldest_of(const struct replica *replica, uint64_t requests)
@@ -102,31 +105,56 @@ void node_look_pending(struct world *world, struct replica *replica)
     note_looked(replica);
     struct input input = {.kind = INPUT_PENDING, .from = VALIDATOR_NONE};
     uint64_t waiting = waiting_requests(world, replica);
-    bool any = waiting != 0;
-    uint64_t oldest_ms = any ? oldest_of(replica, waiting) : 0;
-    bool is_overtaken = any && replica->newest_committed_ms > oldest_ms;
+    bool any_config = (waiting & world->roster->change_requests) != 0;
+    bool any = (waiting & ~world->roster->change_requests) != 0;
+    uint64_t oldest_ms = waiting != 0 ? oldest_of(replica, waiting) : 0;
+    bool is_overtaken = waiting != 0 && replica->newest_committed_ms > oldest_ms;
 
     resend_old(world, replica, waiting);
-    if (any == replica->pending.any && oldest_ms == replica->pending.oldest_ms &&
-        is_overtaken == replica->pending.is_overtaken)
+    if (any == replica->pending.any && any_config == replica->pending.any_config &&
+        oldest_ms == replica->pending.oldest_ms && is_overtaken == replica->pending.is_overtaken)
         return;
     replica->pending.any = input.pending.any = any;
+    replica->pending.any_config = input.pending.any_config = any_config;
     replica->pending.oldest_ms = input.pending.oldest_ms = oldest_ms;
     replica->pending.is_overtaken = input.pending.is_overtaken = is_overtaken;
     replica_input(world, replica, &input);
 }
 
+/* A change that would be accepted now, 0 = there is none. */
+static uint64_t choose_change(struct world *world, const struct replica *replica, uint64_t left)
+{
+    left &= world->roster->change_requests & ~unfit_changes(world, epoch_of(replica), left);
+    return left & -left;
+}
+
+static uint64_t choose_requests(const struct world *world, uint64_t left)
+{
+    uint64_t choice = 0;
+
+    left &= ~world->roster->change_requests;
+    for (int n = 0; n < SIM_PAYLOAD_MAX && left != 0; n++, left &= left - 1)
+        choice |= left & -left;
+    return choice;
+}
+
 static void built(struct world *world, struct replica *replica, uint32_t arg)
 {
     struct input input = {.kind = INPUT_BUILT, .from = VALIDATOR_NONE};
-    uint32_t parent = arg & ~EVENT_ARG_EMPTY;
+    uint32_t parent = arg & ~(EVENT_ARG_EMPTY | EVENT_ARG_CONFIG);
+    uint64_t left = replica->known & ~replica->committed_requests &
+                    ~requests_above_committed(world, replica, parent);
     uint64_t choice = 0;
 
-    if ((arg & EVENT_ARG_EMPTY) == 0) {
-        uint64_t left = replica->known & ~replica->committed_requests &
-                        ~requests_above_committed(world, replica, parent);
-        for (int n = 0; n < SIM_PAYLOAD_MAX && left != 0; n++, left &= left - 1)
-            choice |= left & -left;
+    if ((arg & EVENT_ARG_CONFIG) != 0)
+        choice = choose_change(world, replica, left);
+    if (choice != 0) {
+        input.built.next = &world->roster->built;
+        bool is_made =
+            change_apply(world, change_in(world, choice), epoch_of(replica), &world->roster->built);
+        MUST(is_made);
+    } else if ((arg & EVENT_ARG_EMPTY) == 0) {
+        choice = choose_requests(world, left);
     }
     input.built.parent = block_at(world, parent)->proposal.id;
     input.built.payload_root = payload_root_of(choice);
@@ -164,13 +192,14 @@ static void fetch_soon(struct world *world, struct replica *replica)
 static void fetch(struct world *world, struct replica *replica)
 {
     struct message message = {.kind = MESSAGE_BUNDLE_REQUEST};
-    uint32_t step = 1 + rng_below(&world->rng, world->n_validators - 1);
+    uint32_t n_nodes = world->n_validators + world->n_joiners;
+    uint32_t step = 1 + rng_below(&world->rng, n_nodes - 1);
 
     message.requests = missing_bodies(world, replica);
     replica->is_fetching = message.requests != 0;
     if (!replica->is_fetching)
         return;
-    net_send(world, replica->index, (replica->key + step) % world->n_validators, &message);
+    net_send(world, replica->index, (replica->key + step) % n_nodes, &message);
     world_schedule(world, FETCH_MS, event_of(replica, EVENT_FETCH, 0));
 }
 
@@ -306,10 +335,17 @@ void node_on_event(struct world *world, struct replica *replica, const struct ev
     case EVENT_FETCH:
         fetch(world, replica);
         break;
+    case EVENT_EPOCH:
+        replica_give_proof(world, replica);
+        break;
+    case EVENT_CONFIG:
+        member_execute_config(world, replica, event->arg);
+        break;
     case EVENT_DELIVER:
     case EVENT_FILE:
     case EVENT_STORE:
     case EVENT_RESTART:
+    case EVENT_RECOVER:
     case EVENT_SUBMIT:
         MUST(false);
     }

@@ -11,7 +11,15 @@ void plan_init(struct plan *plan)
 
 uint32_t plan_n_replicas(const struct plan *plan)
 {
-    return plan->n_validators + (uint32_t)__builtin_popcountll(plan->twin_keys);
+    return plan->n_validators + (uint32_t)__builtin_popcountll(plan->twin_keys) + plan->n_joiners;
+}
+
+bool plan_changes_sets(const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_strikes; i++)
+        if (plan->strikes[i].kind >= STRIKE_ADD && plan->strikes[i].kind <= STRIKE_RECOVER_BELOW)
+            return true;
+    return plan->n_joiners > 0;
 }
 
 static void set_levels(struct world *world, const struct plan *plan)
@@ -44,6 +52,7 @@ void plan_begin(struct world *world, const struct plan *plan)
     struct world_setup setup = {
         .seed = plan->seed,
         .n_validators = plan->n_validators,
+        .n_joiners = plan->n_joiners,
         .twin_keys = plan->twin_keys,
         .liar_keys = plan->liar_keys,
         .machine_keys = plan->machine_keys,

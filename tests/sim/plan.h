@@ -16,8 +16,8 @@
 
 struct plan {
     uint64_t seed;
-    bool has_real_signatures;
-    uint32_t n_validators;
+    bool has_real_signatures; /* of one set only */
+    uint32_t n_validators, n_joiners;
     uint32_t first_leader;
     uint64_t twin_keys, liar_keys;
     uint64_t clone_keys;           /* twins whose second copy waits for its strike */
@@ -38,6 +38,8 @@ void plan_init(struct plan *plan);
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t n_validators);
 
 uint32_t plan_n_replicas(const struct plan *plan);
+/* Keys that are made while it runs are fake ones. */
+bool plan_changes_sets(const struct plan *plan);
 
 /* Starts the run: the first millisecond has passed, nothing has struck. */
 void plan_begin(struct world *world, const struct plan *plan);

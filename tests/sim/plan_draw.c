@@ -3,6 +3,8 @@
 #include "tests/sim/plan_draw.h"
 #include "tests/sim/world.h"
 
+_Static_assert(FAULTS_END <= 32, "a bit each");
+
 /* What is wrong from the beginning to the end. */
 static void draw_levels(struct draw *draw)
 {
@@ -101,6 +103,24 @@ static void rule_out(struct draw *draw)
         draw->faults_on &= ~(1u << FAULT_RESTORE_STORE);
 }
 
+/* Three quarters of the runs keep one set. The others keep their disks, but for what crashes do
+ * to them and for safety files that are lost: those are what reinstatement is for. */
+static bool draw_sets(struct draw *draw)
+{
+    const uint32_t sets = 1u << FAULT_MEMBERS | 1u << FAULT_LOST_FILE | 1u << FAULT_RECOVERY;
+    const uint32_t disks = 1u << FAULT_RESTORE_STORE | 1u << FAULT_RESTORE_FILE |
+                           1u << FAULT_RESTORE_MACHINE | 1u << FAULT_CLONE;
+
+    if (!rng_chance(&draw->rng, 250))
+        draw->faults_on &= ~sets;
+    if ((draw->faults_on & sets) == 0)
+        return false;
+    draw->faults_on &= ~disks;
+    if ((draw->faults_on >> FAULT_MEMBERS & 1) != 0)
+        draw->plan->n_joiners = 1 + rng_below(&draw->rng, JOINERS_MAX);
+    return true;
+}
+
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t n_validators)
 {
     struct draw draw = {.plan = plan, .rng = {.state = seed ^ UINT64_C(0x5eed)}};
@@ -109,10 +129,11 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t n_validators)
     plan_init(plan);
     plan->seed = seed;
     plan->n_validators = n_validators != 0 ? n_validators : 4 + rng_below(rng, 4);
-    draw.faults_on = (uint32_t)rng_next(rng) & ((1u << FAULTS_END) - 1);
+    draw.faults_on = (uint32_t)rng_next(rng) & (UINT32_MAX >> (32 - FAULTS_END));
     /* Half of the runs have few classes, which then come to more. */
     if (rng_chance(rng, 500))
         draw.faults_on &= (uint32_t)rng_next(rng);
+    bool has_sets = draw_sets(&draw);
     draw_faulty(&draw);
     plan->first_leader = rng_below(rng, plan->n_validators);
     uint32_t n_requests = rng_chance(rng, 60) ? (uint32_t)rng_between(rng, 20, 60)
@@ -124,6 +145,8 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t n_validators)
         draw.faults_on &= (uint32_t)rng_next(rng) & (uint32_t)rng_next(rng);
         draw.faults_on |= 1u << FAULT_LIAR;
     }
+    if (has_sets && n_requests > CHANGE_FIRST)
+        n_requests = CHANGE_FIRST; /* those above are changes */
     plan->end_ms = rng_between(rng, 300, 3500);
     rule_out(&draw);
     draw_levels(&draw);

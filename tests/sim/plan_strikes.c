@@ -231,6 +231,52 @@ static void lie(struct draw *draw)
     add(draw, (struct strike){.fault = FAULT_LIAR, .kind = STRIKE_LIE});
 }
 
+/* The last replicas. */
+static uint32_t any_joiner(struct draw *draw)
+{
+    return draw->n_replicas - 1 - rng_below(&draw->rng, draw->plan->n_joiners);
+}
+
+static void change_members(struct draw *draw)
+{
+    static const enum strike_kind kinds[] = {STRIKE_ADD, STRIKE_ADD, STRIKE_REMOVE, STRIKE_REKEY};
+    struct strike strike = {.fault = FAULT_MEMBERS};
+
+    strike.kind = kinds[rng_below(&draw->rng, N_ELEMENTS(kinds))];
+    strike.who = strike.kind == STRIKE_ADD ? any_joiner(draw) : any_replica(draw);
+    add(draw, strike);
+}
+
+/* Lost, and reinstated a while later. */
+static void lose_file(struct draw *draw)
+{
+    struct strike strike = {.fault = FAULT_LOST_FILE, .kind = STRIKE_LOSE};
+    uint64_t start_ms = draw->at_ms;
+
+    strike.who = any_replica(draw);
+    add(draw, strike);
+    strike.fault = FAULTS_END;
+    strike.kind = STRIKE_REINSTATE;
+    for (int i = 0; i < 3; i++) {
+        draw->at_ms += rng_between(&draw->rng, 100, 900);
+        if (draw->at_ms < draw->plan->end_ms)
+            add(draw, strike);
+    }
+    draw->at_ms = start_ms;
+}
+
+/* Half of the time everybody's record is lost; or T0's word is an old one. */
+static void recover(struct draw *draw)
+{
+    struct strike strike = {.fault = FAULT_RECOVERY, .kind = STRIKE_RECOVER};
+
+    strike.from = often_all(draw);
+    strike.who = any_replica(draw);
+    if (rng_chance(&draw->rng, 300))
+        strike.kind = STRIKE_RECOVER_BELOW;
+    add(draw, strike);
+}
+
 /* Classes that strike again and again, and the pause between two strikes. */
 static const struct {
     enum fault fault;
@@ -255,6 +301,9 @@ static const struct {
     {FAULT_TRANSFER, 100, 900, transfer},
     {FAULT_VICTIM, 100, 1200, starve},
     {FAULT_LIAR, 20, 200, lie},
+    {FAULT_MEMBERS, 100, 900, change_members},
+    {FAULT_LOST_FILE, 200, 1500, lose_file},
+    {FAULT_RECOVERY, 500, 2500, recover},
 };
 
 void draw_strikes(struct draw *draw)

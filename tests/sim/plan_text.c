@@ -55,6 +55,16 @@ static uint64_t *set_of(struct plan *plan, const char *word)
     return strcmp(word, "machines") == 0 ? &plan->machine_keys : &plan->file_keys;
 }
 
+static const char *read_joiners(char *const *words, int n_words, struct plan *plan)
+{
+    uint64_t n;
+
+    if (n_words != 2 || !number_read(words[1], &n) || n > JOINERS_MAX)
+        return "joiners NUMBER (three at most)";
+    plan->n_joiners = (uint32_t)n;
+    return NULL;
+}
+
 static const char *read_set(char *const *words, int n_words, struct plan *plan)
 {
     uint64_t keys;
@@ -113,11 +123,17 @@ static const struct {
     const char *word;
     const char *(*read)(char *const *words, int n_words, struct plan *plan);
 } setups[] = {
-    {"seed", read_seed},     {"validators", read_validators},
-    {"leader", read_leader}, {"twins", read_set},
-    {"clones", read_set},    {"machines", read_set},
-    {"files", read_set},     {"liar", read_liar},
-    {"with", read_with},     {"signatures", read_signatures},
+    {"seed", read_seed},
+    {"validators", read_validators},
+    {"leader", read_leader},
+    {"joiners", read_joiners},
+    {"twins", read_set},
+    {"clones", read_set},
+    {"machines", read_set},
+    {"files", read_set},
+    {"liar", read_liar},
+    {"with", read_with},
+    {"signatures", read_signatures},
 };
 
 bool plan_is_setup(const char *word)
@@ -179,6 +195,8 @@ static void print_setup(FILE *file, const struct plan *plan, const char *indent)
         (void)fprintf(file, "%ssignatures ed25519\n", indent);
     (void)fprintf(file, "%svalidators %" PRIu32 "\n", indent, plan->n_validators);
     (void)fprintf(file, "%sleader %" PRIu32 "\n", indent, plan->first_leader);
+    if (plan->n_joiners != 0)
+        (void)fprintf(file, "%sjoiners %" PRIu32 "\n", indent, plan->n_joiners);
     const struct {
         const char *word;
         uint64_t keys;

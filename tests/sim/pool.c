@@ -122,13 +122,21 @@ static uint64_t block_digest(const struct hash *id)
     return digest_of(id->b, sizeof(id->b), 1);
 }
 
-void pool_reset(struct pool *pool, const struct validator_set *set,
-                const struct hash *genesis_state)
+/* NULL: nobody has entered that epoch. */
+static const struct validator_set *set_at(const struct pool *pool, uint64_t epoch)
 {
+    const struct roster *roster = pool->roster;
+
+    return epoch < EPOCHS_MAX && roster->epochs[epoch].is_known ? &roster->epochs[epoch].set : NULL;
+}
+
+void pool_reset(struct pool *pool, const struct roster *roster, const struct hash *genesis_state)
+{
+    const struct validator_set *set = &roster->epochs[1].set;
     bool is_new;
     struct pool_block *root = &pool->blocks[0];
 
-    pool->set = set;
+    pool->roster = roster;
     map_clear(&pool->map);
     pool->n_blocks = 1;
     pool->n_qcs = pool->n_ccs = pool->n_entries = 0;
@@ -174,20 +182,21 @@ static bool is_block_good(const struct pool *pool, const struct pool_block *bloc
 {
     uint8_t statement[STATEMENT_BYTES_MAX];
     const struct proposal *proposal = &block->proposal;
+    const struct validator_set *set = set_at(pool, proposal->header.rank.epoch);
     struct hash id = header_id(&proposal->header);
     struct hash justify = qc_digest(&proposal->justify);
     struct hash entry = entry_digest(&proposal->entry);
 
-    if (!hash_eq(&id, &proposal->id) || !hash_eq(&justify, &proposal->header.justify) ||
-        !hash_eq(&entry, &proposal->header.entry) || proposal->header.author >= pool->set->n)
+    if (set == NULL || !hash_eq(&id, &proposal->id) ||
+        !hash_eq(&justify, &proposal->header.justify) ||
+        !hash_eq(&entry, &proposal->header.entry) || proposal->header.author >= set->n)
         return false;
-    size_t size = statement_proposal(&pool->set->chain, &id, statement);
-    if (!pool->set->check(&pool->set->keys[proposal->header.author], span_of(statement, size),
-                          &block->signature))
+    size_t size = statement_proposal(&set->chain, &id, statement);
+    if (!set->check(&set->keys[proposal->header.author], span_of(statement, size),
+                    &block->signature))
         return false;
-    return qc_verify(pool->set, &proposal->justify) == CERT_OK &&
-           (proposal->entry.kind == ENTRY_NONE ||
-            entry_verify(pool->set, &proposal->entry) == CERT_OK);
+    return qc_verify(set, &proposal->justify) == CERT_OK &&
+           (proposal->entry.kind == ENTRY_NONE || entry_verify(set, &proposal->entry) == CERT_OK);
 }
 
 bool pool_block_is_good(struct pool *pool, uint32_t index)
@@ -222,7 +231,8 @@ const struct qc *pool_add_qc(struct pool *pool, const struct qc *qc, bool *ret_i
     if (*ret_is_new) {
         MUST(pool->n_qcs < CERTIFICATES_MAX);
         copy_qc(&pool->qcs[pool->n_qcs++], qc);
-        if (qc_verify(pool->set, qc) != CERT_OK)
+        const struct validator_set *set = set_at(pool, qc->rank.epoch);
+        if (set == NULL || qc_verify(set, qc) != CERT_OK)
             return NULL;
     }
     return &pool->qcs[index];
@@ -237,7 +247,8 @@ const struct cc *pool_add_cc(struct pool *pool, const struct cc *cc, bool *ret_i
     if (*ret_is_new) {
         MUST(pool->n_ccs < CERTIFICATES_MAX);
         copy_cc(&pool->ccs[pool->n_ccs++], cc);
-        if (cc_verify(pool->set, cc) != CERT_OK)
+        const struct validator_set *set = set_at(pool, cc->rank.epoch);
+        if (set == NULL || cc_verify(set, cc) != CERT_OK)
             return NULL;
     }
     return &pool->ccs[index];
@@ -271,7 +282,10 @@ const struct entry *pool_add_entry(struct pool *pool, const struct entry *entry,
     if (*ret_is_new) {
         MUST(pool->n_entries < ENTRIES_MAX);
         copy_entry(&pool->entries[pool->n_entries++], entry);
-        if (entry_verify(pool->set, entry) != CERT_OK)
+        uint64_t epoch =
+            entry->kind == ENTRY_TC ? entry->tc.term.epoch : entry->handoff_qc.rank.epoch;
+        const struct validator_set *set = set_at(pool, epoch);
+        if (set == NULL || entry_verify(set, entry) != CERT_OK)
             return NULL;
     }
     return &pool->entries[index];

@@ -11,6 +11,7 @@
 
 #include "services/consensus/core/core.h"
 #include "tests/sim/map.h"
+#include "tests/sim/roster.h"
 
 #define BLOCKS_MAX 2048u
 #define CERTIFICATES_MAX 8192u
@@ -33,7 +34,7 @@ struct pool_block {
 };
 
 struct pool {
-    const struct validator_set *set;
+    const struct roster *roster;
     struct map map;
     uint32_t n_blocks, n_qcs, n_ccs, n_entries;
     struct pool_block *blocks; /* [0] is the epoch's root */
@@ -46,8 +47,7 @@ void pool_new(struct pool *pool);
 void pool_destroy(struct pool *pool);
 
 /* Empty but for the root. */
-void pool_reset(struct pool *pool, const struct validator_set *set,
-                const struct hash *genesis_state);
+void pool_reset(struct pool *pool, const struct roster *roster, const struct hash *genesis_state);
 
 /* The block's index. Its payload is known from its author, before it is sent. */
 uint32_t pool_add_block(struct pool *pool, const struct proposal *proposal, uint64_t requests);

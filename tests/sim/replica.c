@@ -20,6 +20,7 @@ struct tip tip_of(const struct pool *pool, uint32_t block)
         .time_ms = proposal->header.time_ms,
         .author = proposal->header.author,
         .handoff = proposal->header.handoff,
+        .next_set = proposal->header.next_set,
     };
 }
 
@@ -42,12 +43,15 @@ static void forget(struct world *world, struct replica *replica)
     replica->known = store->bodies;
     replica->held = store->blocks;
     replica->proven = store->proofs;
+    replica->epochs = store->epochs;
+    if (store->signer.epoch > 1)
+        replica->epochs |= UINT64_C(1) << store->signer.epoch;
     replica->head = replica->committed = replica->executed = store->tip;
     replica->is_executing = replica->is_fetching = false;
     replica->committed_requests = 0;
     replica->newest_committed_ms = 0;
     replica->n_waiting = 0;
-    replica->pending.any = replica->pending.is_overtaken = false;
+    replica->pending.any = replica->pending.any_config = replica->pending.is_overtaken = false;
     replica->pending.oldest_ms = 0;
     replica->looked.resend_ms = 0;
     /* Monotonic clocks start anywhere at each boot, but never at 0. */
@@ -66,7 +70,9 @@ static void restore_blocks(struct world *world, struct replica *replica)
 
     for (uint32_t i = 1; i < world->pool.n_blocks && replica->boot == boot; i++) {
         const struct proposal *proposal = &world->pool.blocks[i].proposal;
-        if (!block_set_has(&replica->store.blocks, i) || proposal->header.height <= height)
+        bool is_config_tip = i == replica->store.tip && !hash_is_zero(&proposal->header.next_set);
+        if (!block_set_has(&replica->store.blocks, i) ||
+            (proposal->header.height <= height && !is_config_tip))
             continue;
         struct input input = {.kind = INPUT_PROPOSAL, .from = VALIDATOR_NONE};
         input.proposal = proposal;
@@ -102,6 +108,51 @@ static void restore_proof(struct world *world, struct replica *replica)
     replica_input(world, replica, &input);
 }
 
+static uint32_t self_at_genesis(const struct world *world, const struct replica *replica)
+{
+    struct hash instance = identity_of(replica->key, 0).instance;
+    bool is_pinned = hash_eq(&instance, &replica->store.signer.instance);
+
+    return is_pinned && replica->key < world->n_validators ? replica->key : VALIDATOR_NONE;
+}
+
+/* Of the tip's epoch: the newest whose root the store has executed. */
+static const struct epoch_proof *proof_of_tip(const struct world *world,
+                                              const struct replica *replica)
+{
+    uint64_t height = world->pool.blocks[replica->store.tip].proposal.header.height;
+
+    for (uint32_t epoch = EPOCHS_MAX - 1; epoch > 1; epoch--) {
+        const struct epoch_proof *proof = &world->roster->epochs[epoch].proof;
+        if ((replica->epochs >> epoch & 1) != 0 && epoch_proof_height(proof) <= height)
+            return proof;
+    }
+    return NULL;
+}
+
+void replica_give_proof(struct world *world, struct replica *replica)
+{
+    struct input input = {.kind = INPUT_EPOCH_PROOF, .from = VALIDATOR_NONE};
+
+    for (uint64_t epoch = epoch_of(replica) + 1; epoch < EPOCHS_MAX; epoch++) {
+        if ((replica->epochs >> epoch & 1) == 0)
+            continue;
+        input.epoch_proof = &world->roster->epochs[epoch].proof;
+        replica_input(world, replica, &input);
+        return;
+    }
+}
+
+static void give_spare(struct world *world, struct replica *replica)
+{
+    struct input input = {.kind = INPUT_IDENTITY, .from = VALIDATOR_NONE};
+
+    if (!replica->store.has_spare)
+        return;
+    input.identity = replica->store.spare;
+    replica_input(world, replica, &input);
+}
+
 static void start(struct world *world, struct replica *replica)
 {
     struct core_config config = world->config;
@@ -117,11 +168,16 @@ static void start(struct world *world, struct replica *replica)
         replica->doom = 1 + rng_below(&world->rng, 25);
     forget(world, replica);
     check_booted(world, replica);
-    config.self = replica->key;
+    config.self = self_at_genesis(world, replica);
+    config.epoch_proof = proof_of_tip(world, replica);
     config.nonce = rng_next(&world->rng);
     core_init(replica->core, &config, &replica->store.signer, &committed, &executed);
     restore_roots(world, replica);
     replica_input(world, replica, &tick);
+    if (replica->boot == boot)
+        give_spare(world, replica);
+    if (replica->boot == boot)
+        replica_give_proof(world, replica);
     if (replica->boot == boot)
         restore_proof(world, replica);
     if (replica->boot == boot)
@@ -143,7 +199,7 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
     event.arg = 1;
     if (!is_decided) {
         world->stats->checks[CHECK_NO_OBSERVER]++;
-        switch (store_reconcile(replica)) {
+        switch (store_reconcile(world, replica)) {
         case SAFETY_START_FILE:
             break;
         case SAFETY_START_REPAIR:
@@ -153,6 +209,8 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
             if (((world->twin_keys | world->liar_keys) >> replica->key & 1) != 0)
                 replica->store.signer.observing = false; /* whatever it said */
             if (world_may_observe(world, replica->key))
+                break;
+            if (replica->store.has_lost_file)
                 break;
             check_fail(world, CHECK_NO_OBSERVER, "r%u: a crash made it an observer",
                        replica->index);

@@ -24,6 +24,7 @@ struct replica {
     uint32_t key;   /* validator */
     bool is_up;
     bool is_starting;  /* reading its disk, repairing its file */
+    bool is_gone;      /* left the set, and was switched off */
     bool is_starved;   /* FAULT_VICTIM: passes no request on */
     uint32_t boot;     /* counts starts */
     uint32_t doom;     /* actions until it crashes, 0 = none */
@@ -44,6 +45,7 @@ struct replica {
     uint64_t arrived_ms[REQUESTS_MAX];
     uint64_t resend_ms[REQUESTS_MAX]; /* when it goes to everybody again */
     struct block_set held, proven;    /* proven: with a proof of their commit */
+    uint64_t epochs;                  /* whose proofs it has, a bit each */
     uint32_t head;      /* newest certified block seen: what mempool looks back from */
     uint32_t committed; /* newest */
     uint32_t executed;
@@ -54,7 +56,7 @@ struct replica {
     uint32_t n_waiting;
     uint32_t waiting[WAITING_MAX];
     struct {
-        bool any, is_overtaken;
+        bool any, any_config, is_overtaken;
         uint64_t oldest_ms;
     } pending; /* as last told to the core */
     struct {
@@ -67,6 +69,9 @@ struct replica {
 /* The first start, and every later one (EVENT_RESTART). */
 void replica_boot(struct world *world, struct replica *replica);
 void replica_restart(struct world *world, struct replica *replica, bool is_decided);
+
+/* The next epoch's proof, where the store has it already. */
+void replica_give_proof(struct world *world, struct replica *replica);
 
 /* Ends this life; it comes back after `downtime_ms`. */
 void replica_crash(struct world *world, struct replica *replica, uint64_t downtime_ms);

@@ -95,6 +95,7 @@ static void add(struct stats *sum, const struct stats *stats)
     sum->messages += stats->messages;
     sum->commits += stats->commits;
     sum->terms += stats->terms;
+    sum->epochs += stats->epochs;
     sum->hash ^= stats->hash;
     if (stats->progress_max_ms > sum->progress_max_ms)
         sum->progress_max_ms = stats->progress_max_ms;
@@ -118,9 +119,9 @@ void report_all(const struct report *report)
            sum.hash);
     printf("  %" PRIu64 " with every fault by chance, %" PRIu64 " of twins\n",
            sum.schedules - sum.twins, sum.twins);
-    printf("  %" PRIu64 " messages, %" PRIu64 " heights committed, %" PRIu64
-           " terms entered, slowest end %" PRIu64 " ms after healing\n",
-           sum.messages, sum.commits, sum.terms, sum.progress_max_ms);
+    printf("  %" PRIu64 " messages, %" PRIu64 " heights committed, %" PRIu64 " terms and %" PRIu64
+           " epochs entered, slowest end %" PRIu64 " ms after healing\n",
+           sum.messages, sum.commits, sum.terms, sum.epochs, sum.progress_max_ms);
     printf("faults injected\n");
     for (int i = 0; i < FAULTS_END; i++)
         printf("  %-16s %12" PRIu64 "\n", fault_name((enum fault)i), sum.faults[i]);

@@ -34,7 +34,7 @@ static void begin(struct script *script)
     plan_begin(script->world, &script->plan);
 }
 
-enum fact { FACT_QC, FACT_TERM, FACT_COMMITTED, FACT_TIMED_OUT, FACTS_END };
+enum fact { FACT_QC, FACT_TERM, FACT_COMMITTED, FACT_TIMED_OUT, FACT_EPOCH, FACTS_END };
 
 static bool holds(const struct world *world, uint32_t index, enum fact fact,
                   const uint64_t *numbers)
@@ -47,13 +47,15 @@ static bool holds(const struct world *world, uint32_t index, enum fact fact,
     core_look(replica->core, &view);
     switch (fact) {
     case FACT_QC:
-        return rank_cmp(view.high_qc, (struct rank){1, numbers[0], numbers[1]}) >= 0;
+        return rank_cmp(view.high_qc, (struct rank){view.term.epoch, numbers[0], numbers[1]}) >= 0;
     case FACT_TERM:
         return view.term.term >= numbers[0];
     case FACT_COMMITTED:
         return view.committed.height >= numbers[0];
     case FACT_TIMED_OUT:
-        return view.timed_out.term >= numbers[0];
+        return view.timed_out.epoch == view.term.epoch && view.timed_out.term >= numbers[0];
+    case FACT_EPOCH:
+        return view.term.epoch >= numbers[0];
     case FACTS_END:
         break;
     }
@@ -67,7 +69,7 @@ static bool read_fact(struct script *script, enum fact *ret_fact, uint64_t numbe
     static const struct {
         const char *name;
         int n_numbers;
-    } facts[] = {{"qc", 2}, {"term", 1}, {"committed", 1}, {"timed-out", 1}};
+    } facts[] = {{"qc", 2}, {"term", 1}, {"committed", 1}, {"timed-out", 1}, {"epoch", 1}};
     int fact = 0;
 
     while (fact < FACTS_END && script->n_words > 1 &&

@@ -31,7 +31,8 @@ void schedule_submit(struct world *world, uint32_t request, uint32_t index)
         world_schedule(world, 100, again);
         return;
     }
-    world->submitted |= message.requests;
+    /* A change may be overtaken by another; check_is_done knows which are due. */
+    world->submitted |= message.requests & ~world->roster->change_requests;
     node_learn_requests(world, replica, message.requests);
     if (!replica->is_starved)
         net_send(world, replica->index, TO_ALL, &message);
@@ -58,10 +59,11 @@ static void resubmit(struct world *world)
 
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         const struct replica *replica = &world->replicas[i];
-        if (!world_is_faulty(world, replica->key))
+        if (!world_is_faulty(world, replica->key) && !replica->is_gone)
             known |= replica->is_up ? replica->known : replica->store.bodies;
     }
-    for (uint64_t left = world->submitted & ~known; left != 0; left &= left - 1)
+    for (uint64_t left = (world->submitted | world->roster->change_requests) & ~known; left != 0;
+         left &= left - 1)
         submit_later(world, (uint32_t)__builtin_ctzll(left), 500);
 }
 
@@ -82,7 +84,8 @@ static void heal(struct world *world)
         if (rng_chance(&world->rng, 500))
             replica->lies = 0;
         /* The second copy of a twin is switched off in half of the runs. */
-        if (i >= world->n_validators && replica->is_up && rng_chance(&world->rng, 500))
+        if (i >= world->n_validators && replica->key < world->n_validators && replica->is_up &&
+            rng_chance(&world->rng, 500))
             replica_crash(world, replica, 10 * PROGRESS_MS);
     }
     resubmit(world);

@@ -58,20 +58,29 @@ static void answer_block(struct world *world, struct replica *replica,
         net_send(world, replica->index, world->replicas[message->from].key, &answer);
 }
 
+static uint64_t epoch_at(const struct pool *pool, uint32_t block)
+{
+    return pool->blocks[block].proposal.header.rank.epoch;
+}
+
 /* The longest range in the limit that ends in a block with a proof; failing that,
- * the shortest. */
+ * the shortest. Of one epoch alone: its last block needs no proof, the next one's names it. */
 static void answer_range(struct world *world, struct replica *replica,
                          const struct message *message)
 {
     struct message answer = {.kind = MESSAGE_RANGE, .range.last = NO_BLOCK};
     uint64_t from = message->range_request.from_height;
     const struct pool *pool = &world->pool;
+    uint32_t first = ancestor_at(pool, replica->committed, from);
+    uint64_t above = epoch_of(replica);
 
-    for (uint32_t at = replica->committed; at != NO_BLOCK; at = pool->blocks[at].parent) {
+    for (uint32_t at = replica->committed; first != NO_BLOCK; at = pool->blocks[at].parent) {
         uint64_t height = pool->blocks[at].proposal.header.height;
         if (height < from)
             break;
-        if (!block_set_has(&replica->proven, at))
+        bool is_end = above != epoch_at(pool, at);
+        above = epoch_at(pool, at);
+        if (above != epoch_at(pool, first) || (!is_end && !block_set_has(&replica->proven, at)))
             continue;
         answer.range.last = at;
         if (height < from + message->range_request.max)
@@ -122,7 +131,8 @@ static void give_range(struct world *world, struct replica *replica, const struc
     input->kind = INPUT_RANGE;
     input->range.headers = world->range_headers;
     input->range.ids = world->range_ids;
-    input->range.proof = &pool->blocks[message->range.proven].proof;
+    const struct pool_block *proven = &pool->blocks[message->range.proven];
+    input->range.proof = proven->has_proof ? &proven->proof : NULL;
     replica_input(world, replica, input);
 }
 
@@ -168,7 +178,11 @@ static void give_other(struct world *world, struct replica *replica, const struc
         input->transfer_to = (uint32_t)message->transfer.to;
         break;
     case MESSAGE_EPOCH_PROOF:
-        return;
+        input->kind = INPUT_EPOCH_PROOF;
+        input->epoch_proof = &world->roster->epochs[message->epoch].proof;
+        if (epoch_proof_verify(core_set(replica->core), input->epoch_proof) != CERT_OK)
+            return;
+        break;
     case MESSAGE_PROPOSAL:
     case MESSAGE_TIMEOUT:
     case MESSAGE_RANK_ANSWER:
@@ -187,7 +201,7 @@ static void take(struct world *world, struct replica *replica, const struct mess
 {
     struct input input;
 
-    input.from = world->replicas[message->from].key;
+    input.from = peer_number(world, replica, world->replicas[message->from].key);
     switch (message->kind) {
     case MESSAGE_PROPOSAL:
         give_proposal(world, replica, message, &input);

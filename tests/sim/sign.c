@@ -17,24 +17,23 @@ void sign_init(struct world *world, bool is_real, struct validator_set *set)
     }
 }
 
-struct sig world_sign(const struct world *world, uint32_t key, struct span statement)
+struct sig replica_sign(const struct world *world, const struct replica *replica,
+                        struct span statement)
 {
     struct sig sig;
 
     if (!world->is_real)
-        return fake_sign(&world->set.keys[key], statement);
-    MUST(crypto_sign_detached(sig.b, NULL, statement.data, statement.size, world->secrets[key]) ==
-         0);
+        return fake_sign(&replica->store.signer.key, statement);
+    MUST(crypto_sign_detached(sig.b, NULL, statement.data, statement.size,
+                              world->secrets[replica->key]) == 0);
     return sig;
 }
 
-bool world_signed(const struct world *world, uint32_t key, struct span statement,
+bool world_signed(const struct world *world, const struct key *key, struct span statement,
                   const struct sig *sig)
 {
     if (world->is_real)
-        return crypto_sign_verify_detached(sig->b, statement.data, statement.size,
-                                           world->set.keys[key].b) == 0;
-    struct key own = fake_key(key);
-    struct sig want = fake_sign(&own, statement);
+        return crypto_sign_verify_detached(sig->b, statement.data, statement.size, key->b) == 0;
+    struct sig want = fake_sign(key, statement);
     return memcmp(want.b, sig->b, sizeof(want.b)) == 0;
 }

@@ -10,14 +10,17 @@
 #include "common/cert/cert.h"
 
 struct world;
+struct replica;
 
 /* The public keys of the set and how it checks, as the run wants them. */
 void sign_init(struct world *world, bool is_real, struct validator_set *set);
 
-struct sig world_sign(const struct world *world, uint32_t key, struct span statement);
+/* With the key of its signer. Real ones: that of epoch 1. */
+struct sig replica_sign(const struct world *world, const struct replica *replica,
+                        struct span statement);
 
 /* For checkers: by libsodium itself, or by comparing with the only good one. */
-bool world_signed(const struct world *world, uint32_t key, struct span statement,
+bool world_signed(const struct world *world, const struct key *key, struct span statement,
                   const struct sig *sig);
 
 #endif

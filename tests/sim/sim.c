@@ -129,7 +129,7 @@ static bool run_one(struct world *world, const struct options *options, uint64_t
     }
     struct plan plan;
     plan_draw(&plan, seed, options->n_validators);
-    plan.has_real_signatures = options->is_real;
+    plan.has_real_signatures = options->is_real && !plan_changes_sets(&plan);
     return schedule_run(world, &plan);
 }
 
@@ -162,7 +162,7 @@ static void show_schedule(struct world *world, const struct options *options, ui
         return;
     }
     plan_draw(&plan, seed, options->n_validators);
-    plan.has_real_signatures = options->is_real;
+    plan.has_real_signatures = options->is_real && !plan_changes_sets(&plan);
     report_shortened(world, &plan, failure);
 }
 

@@ -4,23 +4,17 @@
 #include "services/consensus/core/safety_step.h"
 #include "tests/sim/world.h"
 
-static struct hash instance_of(const struct replica *replica)
-{
-    struct hash instance = {{0}};
-    instance.b[0] = (uint8_t)(replica->key + 1);
-    return instance;
-}
-
 static void batch_clear(struct batch *batch)
 {
     batch->n_persists = batch->n_blocks = 0;
     batch->tip = NO_BLOCK;
+    batch->epochs = 0;
     batch->is_file_done = batch->is_store_done = false;
 }
 
 static bool batch_is_empty(const struct batch *batch)
 {
-    return batch->n_persists == 0 && batch->tip == NO_BLOCK;
+    return batch->n_persists == 0 && batch->tip == NO_BLOCK && batch->epochs == 0;
 }
 
 static void forget_writes(struct store *store)
@@ -31,14 +25,28 @@ static void forget_writes(struct store *store)
     batch_clear(store->gathering);
 }
 
+void store_born_record(const struct world *world, const struct identity *identity,
+                       bool is_of_genesis, struct safety_record *ret_record)
+{
+    struct qc root = qc_of_root(&world->set);
+
+    safety_init(ret_record, &identity->instance, &root);
+    ret_record->key = identity->key;
+    ret_record->epoch = is_of_genesis ? 1 : 0;
+}
+
 void store_born(struct world *world, struct replica *replica)
 {
     struct store *store = &replica->store;
-    struct hash instance = instance_of(replica);
-    struct qc root = qc_of_root(&world->set);
+    struct identity identity = identity_of(replica->key, 0);
     struct safety_record record;
 
-    safety_init(&record, &instance, &root);
+    if (replica->key < world->n_validators)
+        identity.key = world->set.keys[replica->key];
+    store_born_record(world, &identity, replica->key < world->n_validators, &record);
+    store->epochs = 1u << 1;
+    store->generation = 0;
+    store->has_spare = store->has_lost_file = false;
     copy_record(&store->file, &record);
     copy_record(&store->file_before, &record);
     copy_record(&store->record, &record);
@@ -51,6 +59,19 @@ void store_born(struct world *world, struct replica *replica)
     forget_writes(store);
 }
 
+/* The epoch that the record enters pins the other key: the signer goes over to its file. */
+static void change_identity(struct world *world, struct replica *replica,
+                            const struct safety_record *record)
+{
+    struct store *store = &replica->store;
+    struct safety_record born;
+
+    if (hash_eq(&record->instance, &store->signer.instance) || !store->has_spare)
+        return;
+    store_born_record(world, &store->spare, false, &born);
+    copy_record(&store->signer, &born);
+}
+
 /* The signer judges by its own record; counters number writes, not persists. */
 static bool signer_approves(struct world *world, struct replica *replica, struct batch *batch)
 {
@@ -60,6 +81,7 @@ static bool signer_approves(struct world *world, struct replica *replica, struct
     for (uint32_t i = 0; i < batch->n_persists; i++)
         for (uint32_t j = 0; j < batch->persists[i].n_intents; j++)
             world->intents[step.n_intents++] = batch->persists[i].intents[j];
+    change_identity(world, replica, &batch->record);
     batch->record.counter = replica->store.signer.counter + 1;
     enum safety_verdict verdict = safety_step(&replica->store.signer, &step, &refused);
     world->stats->checks[CHECK_SIGNER]++;
@@ -119,6 +141,12 @@ void store_persist(struct world *world, struct replica *replica, const struct ac
     start_write(world, replica);
 }
 
+void store_note_epoch(struct world *world, struct replica *replica, uint64_t epoch)
+{
+    replica->store.gathering->epochs |= UINT64_C(1) << epoch;
+    start_write(world, replica);
+}
+
 void store_note_tip(struct world *world, struct replica *replica, uint32_t block)
 {
     replica->store.gathering->tip = block;
@@ -130,6 +158,11 @@ static void land_in_file(struct store *store, const struct batch *batch)
     copy_record(&store->file_before, &store->file);
     copy_record(&store->file, &batch->file_record);
     store->is_torn = false;
+    /* The old key and its record are destroyed with the first write of the new one. */
+    if (store->has_spare && hash_eq(&store->file.instance, &store->spare.instance)) {
+        store->has_spare = false;
+        store->has_lost_file = false;
+    }
 }
 
 static void land_in_store(struct world *world, struct replica *replica, const struct batch *batch)
@@ -142,6 +175,7 @@ static void land_in_store(struct world *world, struct replica *replica, const st
         block_set_add(&store->blocks, batch->blocks[i]);
         store->bodies |= world->pool.blocks[batch->blocks[i]].requests & replica->known;
     }
+    store->epochs |= batch->epochs;
     if (batch->tip == NO_BLOCK)
         return;
     for (uint32_t at = batch->tip; at != store->tip; at = world->pool.blocks[at].parent) {
@@ -157,7 +191,7 @@ static struct sig sign(struct world *world, struct replica *replica, const struc
 {
     uint8_t statement[STATEMENT_BYTES_MAX];
     size_t size = intent_statement(&world->set.chain, intent, statement);
-    struct sig sig = world_sign(world, replica->key, span_of(statement, size));
+    struct sig sig = replica_sign(world, replica, span_of(statement, size));
 
     if (intent->kind == INTENT_PROPOSAL) {
         uint32_t block = pool_find_block(&world->pool, &intent->proposal.block);
@@ -263,6 +297,7 @@ static void lose_synced(struct world *world, struct store *store)
 {
     if (!world_has(world, FAULT_STALE) || world->is_healed || store->is_torn ||
         store->file.counter != store->record.counter ||
+        !hash_eq(&store->file_before.instance, &store->file.instance) ||
         store->file_before.counter + 1 != store->file.counter || !rng_chance(&world->rng, 300))
         return;
     world->stats->faults[FAULT_STALE]++;
@@ -275,7 +310,7 @@ void store_crash(struct world *world, struct replica *replica)
     const struct batch *batch = store->flying;
 
     if (store->is_repairing && rng_chance(&world->rng, 500))
-        copy_record(&store->file, &store->signer);
+        store_repaired(replica);
     if (batch != NULL && !batch->is_file_done) {
         if (rng_chance(&world->rng, 400)) {
             land_in_file(store, batch);
@@ -303,6 +338,7 @@ void store_backup(struct replica *replica)
     backup->proofs = store->proofs;
     backup->bodies = store->bodies;
     backup->tip = store->tip;
+    backup->epochs = store->epochs;
 }
 
 void store_restore(struct replica *replica, bool is_file_restored, bool is_store_restored)
@@ -322,6 +358,7 @@ void store_restore(struct replica *replica, bool is_file_restored, bool is_store
     store->proofs = backup->proofs;
     store->bodies = backup->bodies;
     store->tip = backup->tip;
+    store->epochs = backup->epochs;
 }
 
 void store_clone(struct replica *replica, const struct replica *from)
@@ -331,36 +368,10 @@ void store_clone(struct replica *replica, const struct replica *from)
     copy_record(&store->file, &from->store.file);
     copy_record(&store->file_before, &from->store.file_before);
     copy_record(&store->record, &from->store.record);
+    store->epochs = from->store.epochs;
     store->is_torn = from->store.is_torn;
     store->blocks = from->store.blocks;
     store->proofs = from->store.proofs;
     store->bodies = from->store.bodies;
     store->tip = from->store.tip;
-}
-
-enum safety_start store_reconcile(struct replica *replica)
-{
-    struct store *store = &replica->store;
-    const struct safety_found found = {.file_state = SAFETY_FILE_GOOD,
-                                       .is_newest_torn = store->is_torn,
-                                       .file = &store->file,
-                                       .store = &store->record,
-                                       .instance = instance_of(replica)};
-    enum safety_start_reason reason;
-    enum safety_start start = safety_reconcile(&found, &store->signer, &reason);
-
-    store->is_repairing = start == SAFETY_START_REPAIR;
-    return start;
-}
-
-void store_repaired(struct replica *replica)
-{
-    struct store *store = &replica->store;
-
-    if (!store->is_repairing)
-        return;
-    copy_record(&store->file_before, &store->file);
-    copy_record(&store->file, &store->signer);
-    store->is_repairing = false;
-    store->is_torn = false;
 }

@@ -11,6 +11,7 @@
 
 #include "services/consensus/core/safety_start.h"
 #include "tests/sim/pool.h"
+#include "tests/sim/roster.h"
 
 struct action;
 struct world;
@@ -45,7 +46,8 @@ struct batch {
     struct safety_record file_record; /* what the signer makes of it */
     uint32_t n_blocks;
     uint32_t blocks[BATCH_PERSISTS_MAX];
-    uint32_t tip; /* executed block to note, NO_BLOCK = none */
+    uint32_t tip;    /* executed block to note, NO_BLOCK = none */
+    uint64_t epochs; /* proofs to note, a bit per epoch */
     bool is_file_done, is_store_done;
 };
 
@@ -54,7 +56,7 @@ struct backup {
     bool is_taken;
     struct safety_record file, record;
     struct block_set blocks, proofs;
-    uint64_t bodies;
+    uint64_t bodies, epochs;
     uint32_t tip;
 };
 
@@ -67,6 +69,14 @@ struct store {
     struct block_set blocks, proofs;
     uint64_t bodies; /* requests whose bodies are there */
     uint32_t tip;    /* newest block noted as executed */
+    uint64_t epochs; /* whose proofs it holds, a bit each */
+    /* Keygen: a key and its record, for an epoch to come; they take the place of the
+     * file's once that epoch is entered. */
+    uint32_t generation;
+    bool has_spare;
+    struct identity spare;
+    bool has_lost_file; /* that of this instance */
+    struct hash lost_instance;
 
     /* not durable */
     struct safety_record signer; /* the signer child's own */
@@ -80,11 +90,15 @@ struct store {
     struct backup backup;
 };
 
-/* As keygen leaves it. */
+/* As keygen leaves a record: for epoch 1, or for one that is to pin it. */
+void store_born_record(const struct world *world, const struct identity *identity,
+                       bool is_of_genesis, struct safety_record *ret_record);
+/* A whole store, as keygen leaves it. */
 void store_born(struct world *world, struct replica *replica);
 
 /* Queue for the next write, and start it if none is under way. */
 void store_persist(struct world *world, struct replica *replica, const struct action *action);
+void store_note_epoch(struct world *world, struct replica *replica, uint64_t epoch);
 void store_note_tip(struct world *world, struct replica *replica, uint32_t block);
 
 /* EVENT_FILE, EVENT_STORE. */
@@ -101,7 +115,7 @@ void store_crash(struct world *world, struct replica *replica);
 
 /* What to start with, by the shipped rules: it is the signer's record then. REPAIR:
  * nothing may be written before store_repaired. */
-enum safety_start store_reconcile(struct replica *replica);
+enum safety_start store_reconcile(const struct world *world, struct replica *replica);
 void store_repaired(struct replica *replica);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tests/sim/strike.h"
 
 #include "common/must.h"
+#include "tests/sim/member.h"
 #include "tests/sim/world.h"
 
 /* ---- the network ---- */
@@ -223,6 +224,13 @@ void strike_do(struct world *world, const struct strike *strike)
         [STRIKE_STARVE] = starve_or_feed,
         [STRIKE_FEED] = starve_or_feed,
         [STRIKE_LIE] = lie,
+        [STRIKE_ADD] = member_change,
+        [STRIKE_REMOVE] = member_change,
+        [STRIKE_REKEY] = member_change,
+        [STRIKE_REINSTATE] = member_change,
+        [STRIKE_LOSE] = member_lose_file,
+        [STRIKE_RECOVER] = member_recover,
+        [STRIKE_RECOVER_BELOW] = member_recover_below,
     };
 
     MUST(strike->kind < STRIKES_END && strike->who < world->n_replicas);

@@ -30,19 +30,26 @@ enum strike_kind {
     STRIKE_RESTORE_STORE,
     STRIKE_RESTORE_FILE,
     STRIKE_RESTORE_MACHINE,
-    STRIKE_CLONE,    /* who, the second copy of a twin, starts with the disks of the first */
-    STRIKE_DROP,     /* messages are lost from now on */
-    STRIKE_HOLD,     /* they wait */
-    STRIKE_PASS,     /* rules for that kind (MESSAGES_END: those for any) end */
-    STRIKE_PASS_ALL, /* all rules end; what they held is sent */
-    STRIKE_SPLIT,    /* from against all others, both ways; other links are whole */
-    STRIKE_CUT,      /* from to to, this way only */
-    STRIKE_JOIN,     /* the same, whole again */
-    STRIKE_SLOW,     /* from to to: n ms more, this way only */
-    STRIKE_MEND,     /* every link whole and quick */
-    STRIKE_STARVE,   /* who passes no request on */
-    STRIKE_FEED,     /* it does again */
-    STRIKE_LIE,      /* each liar tells one of its lies */
+    STRIKE_CLONE,         /* who, the second copy of a twin, starts with the disks of the first */
+    STRIKE_DROP,          /* messages are lost from now on */
+    STRIKE_HOLD,          /* they wait */
+    STRIKE_PASS,          /* rules for that kind (MESSAGES_END: those for any) end */
+    STRIKE_PASS_ALL,      /* all rules end; what they held is sent */
+    STRIKE_SPLIT,         /* from against all others, both ways; other links are whole */
+    STRIKE_CUT,           /* from to to, this way only */
+    STRIKE_JOIN,          /* the same, whole again */
+    STRIKE_SLOW,          /* from to to: n ms more, this way only */
+    STRIKE_MEND,          /* every link whole and quick */
+    STRIKE_STARVE,        /* who passes no request on */
+    STRIKE_FEED,          /* it does again */
+    STRIKE_LIE,           /* each liar tells one of its lies */
+    STRIKE_ADD,           /* who, a joiner, into the set; member.h, as those below */
+    STRIKE_REMOVE,        /* who out of it */
+    STRIKE_REKEY,         /* who gets another key */
+    STRIKE_REINSTATE,     /* who, without a record, gets a new one */
+    STRIKE_LOSE,          /* who crashes and loses its safety file */
+    STRIKE_RECOVER,       /* everybody stops, more than f (from among them) lose their files */
+    STRIKE_RECOVER_BELOW, /* an old word of T0 is given to who */
     STRIKES_END,
 };
 

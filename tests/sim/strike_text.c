@@ -92,6 +92,13 @@ static const struct form {
     [STRIKE_STARVE] = {"starve", "starve REPLICA", ARGUMENT_WHO, {{0}}},
     [STRIKE_FEED] = {"feed", "feed REPLICA", ARGUMENT_WHO, {{0}}},
     [STRIKE_LIE] = {"lie", "lie", ARGUMENT_NONE, {{0}}},
+    [STRIKE_ADD] = {"add", "add REPLICA", ARGUMENT_WHO, {{0}}},
+    [STRIKE_REMOVE] = {"remove", "remove REPLICA", ARGUMENT_WHO, {{0}}},
+    [STRIKE_REKEY] = {"rekey", "rekey REPLICA", ARGUMENT_WHO, {{0}}},
+    [STRIKE_REINSTATE] = {"reinstate", "reinstate REPLICA", ARGUMENT_WHO, {{0}}},
+    [STRIKE_LOSE] = {"lose-file", "lose-file REPLICA", ARGUMENT_WHO, {{0}}},
+    [STRIKE_RECOVER] = {"recover", "recover SET", ARGUMENT_FROM, {{0}}},
+    [STRIKE_RECOVER_BELOW] = {"recover-below", "recover-below REPLICA", ARGUMENT_WHO, {{0}}},
 };
 
 bool number_read(const char *text, uint64_t *ret_number)

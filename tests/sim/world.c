@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include "common/must.h"
+#include "tests/sim/member.h"
 #include "tests/support/fake_sig.h"
 
 #include <inttypes.h>
@@ -40,6 +41,9 @@ const char *fault_name(enum fault fault)
         [FAULT_PAUSE] = "pause",
         [FAULT_VICTIM] = "victim",
         [FAULT_LIAR] = "liar",
+        [FAULT_MEMBERS] = "members",
+        [FAULT_LOST_FILE] = "lost file",
+        [FAULT_RECOVERY] = "recovery",
     };
     return names[fault];
 }
@@ -59,6 +63,7 @@ struct world *world_new(struct stats *stats)
     world->events = array_new(EVENTS_MAX, sizeof(*world->events));
     world->replicas = array_new(REPLICAS_MAX, sizeof(*world->replicas));
     world->actions = array_new(1, sizeof(*world->actions));
+    world->roster = array_new(1, sizeof(*world->roster));
     pool_new(&world->pool);
     net_new(&world->net);
     return world;
@@ -75,6 +80,7 @@ void world_destroy(struct world **world)
     free(old->events);
     free(old->replicas);
     free(old->actions);
+    free(old->roster);
     free(old);
     *world = NULL;
 }
@@ -166,7 +172,7 @@ static void born(struct world *world, uint32_t index, uint32_t key)
     replica->paused_until_ms = 0;
     replica->lies = 0;
     replica->audience = replica->friends = UINT64_MAX;
-    replica->is_up = replica->is_starved = false;
+    replica->is_up = replica->is_starved = replica->is_gone = false;
     store_born(world, replica);
 }
 
@@ -179,6 +185,7 @@ void world_reset(struct world *world, const struct world_setup *setup)
     world->hash = setup->seed;
     world->n_events = 0;
     world->n_validators = setup->n_validators;
+    world->n_joiners = setup->n_joiners;
     world->twin_keys = setup->twin_keys;
     world->liar_keys = setup->liar_keys;
     world->machine_keys = setup->machine_keys;
@@ -197,10 +204,13 @@ void world_reset(struct world *world, const struct world_setup *setup)
         .stall_timeout_ms = 2000,
         .backoff_max_ms = 5000,
     };
-    pool_reset(&world->pool, &world->set, &world->genesis_state);
+    roster_reset(world);
+    world->config.set = world->set;
+    pool_reset(&world->pool, world->roster, &world->genesis_state);
     world->n_replicas = setup->n_validators;
     for (uint64_t left = setup->twin_keys; left != 0; left &= left - 1)
         world->n_replicas++;
+    world->n_replicas += setup->n_joiners;
     MUST(world->n_replicas <= REPLICAS_MAX);
     net_reset(world);
     checkers_reset(world);
@@ -209,6 +219,8 @@ void world_reset(struct world *world, const struct world_setup *setup)
     uint32_t next = world->n_validators;
     for (uint64_t left = setup->twin_keys; left != 0; left &= left - 1)
         born(world, next++, (uint32_t)__builtin_ctzll(left));
+    for (uint32_t i = 0; i < world->n_joiners; i++)
+        born(world, next++, world->n_validators + i);
     for (uint64_t left = setup->liar_keys; left != 0; left &= left - 1)
         liar_born(world, &world->replicas[__builtin_ctzll(left)],
                   setup->lies[__builtin_ctzll(left)]);
@@ -223,6 +235,8 @@ static void handle(struct world *world, const struct event *event)
     bool is_its_life = event->boot == replica->boot;
 
     if (world->now_ms < replica->paused_until_ms && event->kind != EVENT_SUBMIT) {
+        if (event->kind == EVENT_TICK && event->at_ms == replica->tick_ms)
+            replica->tick_ms = replica->paused_until_ms; /* it is still the one that is due */
         world_schedule(world, replica->paused_until_ms - world->now_ms, *event);
         return;
     }
@@ -230,6 +244,9 @@ static void handle(struct world *world, const struct event *event)
     case EVENT_DELIVER:
         net_deliver(world, event->replica, event->arg);
         break;
+    case EVENT_RECOVER:
+        member_bring_recovery(world);
+        return;
     case EVENT_SUBMIT:
         schedule_submit(world, event->arg, event->replica);
         return;
@@ -246,6 +263,8 @@ static void handle(struct world *world, const struct event *event)
     case EVENT_BUILT:
     case EVENT_PAYLOAD:
     case EVENT_EXECUTED:
+    case EVENT_CONFIG:
+    case EVENT_EPOCH:
     case EVENT_FETCH:
         if (is_its_life && replica->is_up)
             node_on_event(world, replica, event);

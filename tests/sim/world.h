@@ -18,10 +18,11 @@
 #include "tests/sim/pool.h"
 #include "tests/sim/replica.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/roster.h"
 #include "tests/sim/sign.h"
 
-/* Validators and the second copies of those that have a twin. */
-#define REPLICAS_MAX (VALIDATORS_MAX + 2u)
+/* Validators, the second copies of those that have a twin, and joiners. */
+#define REPLICAS_MAX NET_REPLICAS_MAX
 #define EVENTS_MAX (1u << 17)
 
 /* Of the wall clocks, in Unix milliseconds. */
@@ -37,11 +38,16 @@ enum event_kind {
     EVENT_EXECUTED, /* arg: block */
     EVENT_FETCH,    /* ask for missing bodies */
     EVENT_RESTART,  /* arg: 0 = decide what to start with, 1 = start */
+    EVENT_EPOCH,    /* entered: is the next one's proof at hand? */
+    EVENT_CONFIG,   /* arg: config block to be executed */
+    EVENT_RECOVER,  /* T0's word is brought to one more node */
     EVENT_SUBMIT,   /* arg: request; replica: whom the client asks */
 };
 
 /* The payload must be empty. */
 #define EVENT_ARG_EMPTY UINT32_C(0x80000000)
+/* It may be a change. */
+#define EVENT_ARG_CONFIG UINT32_C(0x40000000)
 
 struct event {
     uint64_t at_ms;
@@ -59,6 +65,7 @@ struct stats {
     uint64_t messages;
     uint64_t commits; /* heights, over all runs */
     uint64_t terms;
+    uint64_t epochs;             /* entered, by each replica */
     uint64_t faults[FAULTS_END]; /* times injected */
     uint64_t lies[LIES_END];     /* each time told */
     uint64_t checks[CHECKS_END]; /* times looked at */
@@ -72,8 +79,9 @@ struct world {
     struct rng rng;
     uint64_t now_ms;
     uint32_t next_order;
-    uint64_t hash; /* of everything that happened */
-    uint32_t n_validators;
+    uint64_t hash;         /* of everything that happened */
+    uint32_t n_validators; /* of epoch 1 */
+    uint32_t n_joiners;
     uint32_t n_replicas;
     uint64_t twin_keys;    /* a bit per validator that exists twice */
     uint64_t liar_keys;    /* and one per validator that lies */
@@ -99,6 +107,8 @@ struct world {
     struct pool pool;
     struct net net;
     struct checkers checkers;
+    struct roster *roster;
+    struct epoch_proof stale_recovery;                       /* being given */
     struct actions *actions;                                 /* of the running step */
     struct intent intents[BATCH_PERSISTS_MAX * INTENTS_MAX]; /* of the write being judged */
     struct wire_header range_headers[RANGE_BLOCKS_MAX];
@@ -113,6 +123,7 @@ void world_destroy(struct world **world);
 struct world_setup {
     uint64_t seed;
     uint32_t n_validators;
+    uint32_t n_joiners;
     uint64_t twin_keys, liar_keys, machine_keys, file_keys;
     uint64_t clone_keys;       /* twins whose second copy does not start by itself */
     const uint32_t *lies;      /* of each liar, by key */

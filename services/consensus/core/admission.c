@@ -27,6 +27,8 @@ void admission_tick(struct core *core)
 {
     if (core->is_admitted)
         return;
+    if (core->is_behind_record)
+        return; /* it is signatures of the record's epoch that count */
     bool is_first = core->admission_ms == 0;
     if (is_first) {
         core->admission_ms = core->now_ms;
@@ -83,7 +85,7 @@ static void on_answer(struct core *core, const struct input *input)
     if (core->is_admitted || input->rank_answer.nonce != core->config.nonce)
         return;
     core->peers[input->from].is_answering = true;
-    if (core->record.observing || !is_newer_than_record(core, input))
+    if (core->record.observing || core->is_behind_record || !is_newer_than_record(core, input))
         return;
     /* The durable mark; only a reinstatement clears it. */
     core->record.observing = true;

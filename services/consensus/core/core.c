@@ -10,8 +10,7 @@ size_t core_size(void)
     return sizeof(struct core);
 }
 
-/* RESTART: cur is the highest term that the record shows to have begun. */
-static void restore_term(struct core *core)
+void core_restore_term(struct core *core)
 {
     const struct entry *entry = &core->record.entry;
     struct term cur = {core->config.set.epoch, 1};
@@ -58,7 +57,7 @@ void core_init(struct core *core, const struct core_config *config,
     core->executed_height = executed->height;
     core->roots[0] = (struct executed_root){0, config->genesis_root};
     core->roots[executed->height % EXECUTED_ROOTS] = *executed;
-    restore_term(core);
+    core_restore_term(core);
 }
 
 void core_restore_root(struct core *core, uint64_t height, const struct hash *root)
@@ -164,6 +163,7 @@ static void on_pending(struct core *core, const struct input *input)
     if (core->any_pending && !input->pending.any)
         core->quiet_since_ms = core->now_ms;
     core->any_pending = input->pending.any;
+    core->config_pending = input->pending.any_config;
     core->pending_oldest_ms = input->pending.oldest_ms;
     core->is_overtaken = input->pending.is_overtaken;
 }
@@ -325,7 +325,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 
 uint64_t core_deadline_ms(const struct core *core)
 {
-    if (!core->is_started)
+    if (!core->is_started || epoch_is_due(core))
         return 0;
     uint64_t due = min_u64(core->beat_ms + core->config.heartbeat_ms, admission_deadline(core));
 

@@ -38,7 +38,9 @@ struct core_config {
     struct validator_set set; /* of epoch 1, or of what `epoch_proof` was verified against */
     uint32_t self;            /* index in that set; VALIDATOR_NONE: not of it, or its record is
                                * not the one that is pinned */
-    const struct epoch_proof *epoch_proof; /* newest entered, at core_init; NULL: epoch 1 */
+    const struct epoch_proof *epoch_proof; /* at core_init: of the committed tip's epoch, of those
+                                            * kept the newest whose root is not above it; NULL:
+                                            * epoch 1. Later ones: INPUT_EPOCH_PROOF */
     struct hash genesis_root;              /* state root at height 0 */
     uint64_t round_timeout_ms;             /* PROTOCOL, Timers; default 1000 */
     uint64_t heartbeat_ms;                 /* default 200 */
@@ -144,6 +146,7 @@ struct input {
         } built;
         struct {
             bool any;           /* bundles wait that no block in our chain holds */
+            bool any_config;    /* a config event does, beside them */
             uint64_t oldest_ms; /* when the oldest of them got here (monotonic) */
             bool is_overtaken;  /* one that came after it was committed since */
         } pending;

@@ -131,7 +131,8 @@ struct core {
     bool is_building;
     struct hash build_parent;
     uint64_t high_since_ms; /* when the present high QC was first held */
-    bool any_pending, is_overtaken;
+    bool build_may_configure;
+    bool any_pending, config_pending, is_overtaken;
     uint64_t pending_oldest_ms;
     uint64_t quiet_since_ms; /* the mempool has been empty since */
     uint32_t handoff_to;     /* wanted, VALIDATOR_NONE = not */
@@ -148,6 +149,10 @@ struct core {
     uint64_t checkpoint_signed_height;
 
     /* epochs */
+    struct epoch_proof entered; /* of ours; NONE: epoch 1 */
+    bool is_behind_record;      /* a start on a store that is older than the record: what the */
+    struct qc record_high_qc;   /* record says of its own epoch waits here until that is */
+    struct entry record_entry;  /* reached again; nothing is signed before */
     struct epoch_proof pending; /* ends our epoch: entered once its root is committed here */
     struct hash pending_root;
     struct wire_header tip_header; /* of a committed tip that is a config block */
@@ -162,6 +167,9 @@ struct core {
     struct peer peers[VALIDATORS_MAX];
     struct actions *out; /* of the running step only */
 };
+
+/* core.c: RESTART: cur is the highest term of the epoch that the record shows to have begun. */
+void core_restore_term(struct core *core);
 
 /* emit.c: actions and intents. */
 struct action *emit(struct core *core, enum action_kind kind);
@@ -255,7 +263,12 @@ void epoch_keep_set(struct core *core, const struct members *next);
 void epoch_on_input(struct core *core, const struct input *input);
 void epoch_on_other(struct core *core, uint32_t from, uint64_t epoch);
 void epoch_on_heartbeat(struct core *core, uint32_t from, uint64_t epoch);
+/* All is at hand to enter the next: epoch_try does, in the next step that nothing else
+ * comes before. */
+bool epoch_is_due(const struct core *core);
 void epoch_try(struct core *core);
+/* epoch_enter.c: the pending proof's epoch begins. */
+void epoch_enter(struct core *core);
 bool epoch_is_caught_up(const struct core *core);
 /* At core_init: the set, and we in it, of the newest proof that record and caller hold. */
 void epoch_restore(struct core *core);

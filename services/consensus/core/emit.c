@@ -55,7 +55,7 @@ uint32_t votes_go_to(const struct core *core)
 bool core_may_sign(const struct core *core)
 {
     return core->is_admitted && !core->record.observing && core->config.self != VALIDATOR_NONE &&
-           !epoch_is_ending(core) && core->n_persists < PERSISTS_MAX &&
+           !epoch_is_ending(core) && !core->is_behind_record && core->n_persists < PERSISTS_MAX &&
            core->n_intents < INTENTS_MAX;
 }
 

@@ -174,115 +174,31 @@ static void on_proof(struct core *core, const struct epoch_proof *proof)
     core->pending_root = root;
 }
 
-/* ---- the next ---- */
-
-/* Nothing signed yet: the record that keygen made with this key. */
-static void take_spare(struct core *core)
+/* Behind its own record a core need not wait for a peer to prove the next epoch. */
+static void offer_record_proof(struct core *core)
 {
-    struct safety_record *record = &core->record;
-    const struct rank none = {0, 0, 0};
+    const struct epoch_proof *proof = &core->record.proof;
 
-    record->counter = 1;
-    record->key = core->spare.key;
-    record->instance = core->spare.instance;
-    record->epoch = 0;
-    record->observing = false;
-    record->last_vote = record->last_proposal = record->timeout_high = none;
-    record->last_vote_id = record->last_proposal_id = (struct hash){{0}};
-    record->timed_out = (struct term){0, 0};
-    record->timeout_qc.rank = none;
-    record->timeout_qc.signers = 0;
-    core->has_spare = false;
+    if (core->is_behind_record && (proof->kind == EPOCH_PROOF_RECOVERY ||
+                                   epoch_proof_epoch(proof) == core->config.set.epoch + 1))
+        on_proof(core, proof);
 }
 
-/* Who we are in the set: by the record's key and instance, or by those that wait for it. */
-static void find_self(struct core *core, const struct members *next)
+/* What the old epoch still has under way is completed in it: one write of the record never
+ * holds statements of two epochs. */
+bool epoch_is_due(const struct core *core)
 {
-    const struct safety_record *record = &core->record;
-    uint32_t self = members_pin(next, &record->key, &record->instance);
-
-    if (self == next->n && core->has_spare) {
-        self = members_pin(next, &core->spare.key, &core->spare.instance);
-        if (self < next->n)
-            take_spare(core);
-    }
-    core->config.self = self < next->n ? self : VALIDATOR_NONE;
-}
-
-/* What was of the old set: its votes, its indexes, its blocks that never commit. */
-static void forget_epoch(struct core *core)
-{
-    for (uint32_t i = 0; i < CHAIN_WINDOW; i++) {
-        struct block *block = &core->blocks[i];
-        if (!block->is_used)
-            continue;
-        emit(core, ACTION_FORGET)->forget = block->id;
-        block->is_used = false;
-    }
-    for (uint32_t i = 0; i < VOTE_SETS; i++)
-        core->votes[i].n_validators = core->commit_votes[i].n_validators = 0;
-    memset(core->wanted, 0, sizeof(core->wanted));
-    memset(core->signed_by, 0, sizeof(core->signed_by));
-    memset(core->peers, 0, sizeof(core->peers));
-    core->has_own_vote = core->has_own_commit_vote = core->has_own_timeout = false;
-    core->best_proof.is_child_qc = false;
-    core->best_proof.cc.rank = (struct rank){0, 0, 0};
-    core->best_proof.cc.signers = 0;
-    core->is_building = false;
-    core->handoff_to = VALIDATOR_NONE;
-    core->muted_since_ms = core->handoff_made_ms = core->sync_asked_ms = 0;
-    core->config_asked_ms = 0;
-    core->backoff = 0;
-    core->is_settled = false;
-    core->checkpoint_signed_height = core->checkpoint_height;
-}
-
-/* The committed tip as the root of the epoch that it opens. */
-static void root_the_tip(struct core *core)
-{
-    core->committed.rank = (struct rank){core->config.set.epoch, 0, 0};
-    core->committed.author = VALIDATOR_NONE;
-    core->committed.handoff = 0;
-    core->committed.next_set = (struct hash){{0}};
-}
-
-static void begin_term(struct core *core, enum note_reason reason)
-{
-    core->cur = (struct term){core->config.set.epoch, 1};
-    core->leader = scheduled_leader(&core->config.set, 1);
-    core->entered_ms = core->leader_seen_ms = core->last_commit_ms = core->now_ms;
-    core->tc_entered_ms = core->high_since_ms = core->now_ms;
-    emit_note(core, NOTE_EPOCH_ENTERED, reason, core->config.self, NULL);
-    emit_note(core, NOTE_TERM_ENTERED, reason, core->leader, NULL);
-}
-
-static void enter(struct core *core)
-{
-    struct validator_set next;
-    enum note_reason reason =
-        core->pending.kind == EPOCH_PROOF_RECOVERY ? REASON_RECOVERY : REASON_CONFIG;
-
-    epoch_proof_set(&core->config.set, &core->pending, &next);
-    core->config.set = next;
-    find_self(core, &core->pending.next);
-    safety_enter_epoch(&core->record, &core->pending);
-    core->pending.kind = EPOCH_PROOF_NONE;
-    forget_epoch(core);
-    root_the_tip(core);
-    begin_term(core, reason);
-    emit(core, ACTION_EPOCH)->epoch = &core->record.proof;
-    struct action *action = emit_send(core, SEND_EPOCH_PROOF, TO_ALL);
-    action->send.epoch_proof.after = next.epoch - 1;
-    action->send.epoch_proof.proof = &core->record.proof;
-    /* Who signs nothing in it writes no record: an observer's mark and a leaver's last
-     * record stay as they are. */
-    core->must_persist = core->config.self != VALIDATOR_NONE && !core->record.observing;
+    return epoch_is_ending(core) && core->pending.next.n > 0 &&
+           hash_eq(&core->pending_root, &core->committed.block) && core->n_persists == 0 &&
+           core->n_intents == 0 && hash_is_zero(&core->persist_block);
 }
 
 void epoch_try(struct core *core)
 {
     struct epoch_proof *pending = &core->pending;
 
+    if (pending->kind == EPOCH_PROOF_NONE)
+        offer_record_proof(core);
     if (pending->kind == EPOCH_PROOF_NONE)
         prove(core);
     if (pending->kind == EPOCH_PROOF_NONE || !hash_eq(&core->pending_root, &core->committed.block))
@@ -295,34 +211,9 @@ void epoch_try(struct core *core)
         }
         pending->next = *next;
     }
-    /* What the old epoch still has under way is completed in it: one write of the record
-     * never holds statements of two epochs. */
-    if (core->n_persists == 0 && core->n_intents == 0 && hash_is_zero(&core->persist_block))
-        enter(core);
-}
-
-void epoch_restore(struct core *core)
-{
-    struct safety_record *record = &core->record;
-    const struct epoch_proof *newest = core->config.epoch_proof;
-
-    core->config.epoch_proof = NULL; /* the caller's */
-    if (newest == NULL || newest->kind == EPOCH_PROOF_NONE ||
-        (record->proof.kind != EPOCH_PROOF_NONE &&
-         epoch_proof_epoch(newest) <= epoch_proof_epoch(&record->proof)))
-        newest = &record->proof;
-    if (newest->kind == EPOCH_PROOF_NONE)
-        return;
-    struct validator_set set;
-    epoch_proof_set(&core->config.set, newest, &set);
-    core->config.set = set;
-    find_self(core, &newest->next);
-    if (record->epoch < set.epoch) {
-        safety_enter_epoch(record, newest);
-        core->must_persist = core->config.self != VALIDATOR_NONE && !record->observing;
-    }
-    if (hash_eq(&core->committed.block, &set.root))
-        root_the_tip(core);
+    /* In a step of its own: actions before it point at what is replaced here. */
+    if (epoch_is_due(core) && core->out->n == 0)
+        epoch_enter(core);
 }
 
 /* ---- peers of other epochs ---- */
@@ -338,7 +229,7 @@ void epoch_on_other(struct core *core, uint32_t from, uint64_t epoch)
     }
     struct action *action = emit_send(core, SEND_EPOCH_PROOF, from);
     action->send.epoch_proof.after = epoch;
-    action->send.epoch_proof.proof = &core->record.proof;
+    action->send.epoch_proof.proof = &core->entered;
 }
 
 void epoch_on_input(struct core *core, const struct input *input)

@@ -192,7 +192,7 @@ static uint64_t stall_deadline(const struct core *core)
     uint64_t deadline = UINT64_MAX;
     uint64_t open_ms = oldest_open_ms(core);
 
-    if (core->any_pending) {
+    if (core->any_pending || core->config_pending) {
         /* At half of it the body goes to everyone and its clock starts there. */
         uint64_t start = core->pending_oldest_ms + core->config.stall_timeout_ms / 2;
         start = max_u64(start, core->tc_entered_ms);

@@ -95,6 +95,8 @@ static bool is_due(const struct core *core, const struct plan *plan)
 
     if ((core->any_pending && !plan->must_be_empty) || core->handoff_to != VALIDATOR_NONE)
         return true;
+    if (core->config_pending && may_configure(core, plan))
+        return true;
     if (is_flushed && !plan->must_be_empty)
         return false;
     return plan->is_first || core->now_ms >= flush_ms(core);
@@ -212,6 +214,7 @@ void propose_try(struct core *core)
     action->build.height = plan.parent.height + 1;
     action->build.must_be_empty = plan.must_be_empty;
     action->build.may_configure = may_configure(core, &plan);
+    core->build_may_configure = action->build.may_configure;
 }
 
 static struct wire_header make_header(const struct core *core, const struct plan *plan,
@@ -270,6 +273,7 @@ void propose_on_built(struct core *core, const struct input *input)
     if (input->built.is_empty) {
         /* Nothing waits after all, whatever was said before: is there another reason? */
         core->any_pending = core->any_pending && plan.must_be_empty;
+        core->config_pending = core->config_pending && !core->build_may_configure;
         if (!is_due(core, &plan))
             return;
     }
