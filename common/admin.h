@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/limits.h"
 #include "common/loop.h"
+#include "common/wire.h"
 
 /* Frames from local clients, and queries answered later, at most. */
 #define ADMIN_FRAME_BYTES_MAX (FRAME_BYTES_MAX + 4u * KIB) /* an offered range */
@@ -88,5 +89,19 @@ struct admin_question {
  * TIMED_OUT when nobody answers; ret_body holds the answer's body, empty in the last
  * two cases. ret_body is the caller's, initialised. */
 WARN_UNUSED enum apm_err admin_ask(const struct admin_question *question, struct buf *ret_body);
+
+/* One frame to the service, and the first message of id `reply` that comes back. */
+struct admin_exchange {
+    const char *run_dir;
+    const char *service;
+    struct span frame;
+    enum wire_id reply;
+    uint64_t timeout_ms;
+};
+WARN_UNUSED enum apm_err admin_exchange(const struct admin_exchange *exchange,
+                                        struct buf *ret_frame);
+
+/* The error of this name; FAILED for a newer program's. */
+enum apm_err admin_err_named(struct span name);
 
 #endif

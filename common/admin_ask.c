@@ -33,23 +33,7 @@ enum apm_err admin_probe(const char *path)
     return err;
 }
 
-static enum apm_err send_query(void *socket, const struct admin_question *question)
-{
-    const struct wire_query query = {.request = REQUEST,
-                                     .verb = log_text(question->verb),
-                                     .args = log_text(question->args_json)};
-    size_t max = wire_encoded_max(WIRE_query, &query);
-    uint8_t *out = mem_new(max, 1);
-    size_t size = wire_encode(WIRE_query, &query, out, max);
-    enum apm_err err = size == 0 ? APM_ERR_TOO_LARGE : APM_OK;
-    if (err == APM_OK && zmq_send(socket, out, size, 0) < 0) {
-        err = APM_ERR_TIMED_OUT;
-    }
-    free(out);
-    return err;
-}
-
-static enum apm_err err_named(struct span name)
+enum apm_err admin_err_named(struct span name)
 {
     for (enum apm_err err = APM_OK; err < APM_ERR_END; err++) {
         if (span_eq(log_text(apm_err_name(err)), name)) {
@@ -66,7 +50,9 @@ static void set_wait(void *socket, int option, uint64_t wait_ms)
     MUST(failed == 0);
 }
 
-static enum apm_err receive_answer(void *socket, uint64_t deadline_ms, struct buf *ret_body)
+/* The first message of the id that is waited for; others are not for us. */
+static enum apm_err receive(void *socket, uint64_t deadline_ms, enum wire_id id,
+                            struct buf *ret_frame)
 {
     for (;;) {
         uint64_t now_ms = clock_mono_ms();
@@ -76,44 +62,40 @@ static enum apm_err receive_answer(void *socket, uint64_t deadline_ms, struct bu
         set_wait(socket, ZMQ_RCVTIMEO, deadline_ms - now_ms);
         zmq_msg_t frame;
         zmq_msg_init(&frame);
-        struct wire_answer answer;
-        bool is_answer =
+        struct wire_message message;
+        bool is_reply =
             zmq_msg_recv(&frame, socket, 0) >= 0 &&
-            wire_decode_as(WIRE_answer, span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)),
-                           &answer) == WIRE_OK &&
-            answer.request == REQUEST;
-        enum apm_err err = APM_OK;
-        if (is_answer) {
-            err = err_named(answer.error);
-            bool fits = buf_append_span(ret_body, answer.body);
-            err = fits ? err : APM_ERR_TOO_LARGE;
-        }
+            wire_decode(span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)), &message) == WIRE_OK &&
+            message.id == id;
+        bool fits = !is_reply || buf_append(ret_frame, zmq_msg_data(&frame), zmq_msg_size(&frame));
         zmq_msg_close(&frame);
-        if (is_answer) {
-            return err;
+        if (is_reply) {
+            return fits ? APM_OK : APM_ERR_TOO_LARGE;
         }
     }
 }
 
-static enum apm_err ask_over(void *socket, const char *path, const struct admin_question *question,
-                             struct buf *ret_body)
+static enum apm_err exchange_over(void *socket, const char *path,
+                                  const struct admin_exchange *exchange, struct buf *ret_frame)
 {
     char endpoint[ADMIN_PATH_MAX + 8];
     (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s", path);
     set_wait(socket, ZMQ_LINGER, 0);
-    set_wait(socket, ZMQ_SNDTIMEO, question->timeout_ms);
+    set_wait(socket, ZMQ_SNDTIMEO, exchange->timeout_ms);
     if (zmq_connect(socket, endpoint) != 0) {
         return APM_ERR_UNREACHABLE;
     }
-    uint64_t deadline_ms = clock_mono_ms() + question->timeout_ms;
-    enum apm_err err = send_query(socket, question);
-    return err == APM_OK ? receive_answer(socket, deadline_ms, ret_body) : err;
+    uint64_t deadline_ms = clock_mono_ms() + exchange->timeout_ms;
+    if (zmq_send(socket, exchange->frame.data, exchange->frame.size, 0) < 0) {
+        return APM_ERR_TIMED_OUT;
+    }
+    return receive(socket, deadline_ms, exchange->reply, ret_frame);
 }
 
-enum apm_err admin_ask(const struct admin_question *question, struct buf *ret_body)
+enum apm_err admin_exchange(const struct admin_exchange *exchange, struct buf *ret_frame)
 {
     char path[ADMIN_PATH_MAX + 1];
-    enum apm_err err = admin_path(question->run_dir, question->service, path);
+    enum apm_err err = admin_path(exchange->run_dir, exchange->service, path);
     if (err == APM_OK) {
         err = admin_probe(path);
     }
@@ -124,11 +106,34 @@ enum apm_err admin_ask(const struct admin_question *question, struct buf *ret_bo
     void *socket = context == NULL ? NULL : zmq_socket(context, ZMQ_DEALER);
     err = APM_ERR_IO; /* no descriptors left */
     if (socket != NULL) {
-        err = ask_over(socket, path, question, ret_body);
+        err = exchange_over(socket, path, exchange, ret_frame);
         zmq_close(socket);
     }
     if (context != NULL) {
         zmq_ctx_term(context);
     }
+    return err;
+}
+
+enum apm_err admin_ask(const struct admin_question *question, struct buf *ret_body)
+{
+    const struct wire_query query = {.request = REQUEST,
+                                     .verb = log_text(question->verb),
+                                     .args = log_text(question->args_json)};
+    size_t max = wire_encoded_max(WIRE_query, &query);
+    uint8_t *out = mem_new(max, 1);
+    size_t size = wire_encode(WIRE_query, &query, out, max);
+    const struct admin_exchange exchange = {question->run_dir, question->service,
+                                            span_of(out, size), WIRE_answer, question->timeout_ms};
+    struct buf frame;
+    buf_init(&frame, JSON_BYTES_MAX + 4u * KIB);
+    enum apm_err err = size == 0 ? APM_ERR_TOO_LARGE : admin_exchange(&exchange, &frame);
+    struct wire_answer answer;
+    if (err == APM_OK && wire_decode_as(WIRE_answer, buf_span(&frame), &answer) == WIRE_OK) {
+        err = admin_err_named(answer.error);
+        err = buf_append_span(ret_body, answer.body) ? err : APM_ERR_TOO_LARGE;
+    }
+    buf_release(&frame);
+    free(out);
     return err;
 }

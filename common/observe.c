@@ -30,14 +30,6 @@ struct observe {
 
 /* ---- answers ---- */
 
-static enum apm_err err_named(struct span name)
-{
-    for (enum apm_err err = APM_OK; err < APM_ERR_END; err++)
-        if (span_eq(log_text(apm_err_name(err)), name))
-            return err;
-    return APM_ERR_FAILED;
-}
-
 static void finish_put(struct observe *observe, uint64_t number, enum apm_err err,
                        const struct wire_observe_put_reply *reply)
 {
@@ -99,11 +91,11 @@ static void take(struct observe *observe, struct span frame)
     if (message.id == WIRE_observe_put_reply) {
         const struct wire_observe_put_reply *reply = &message.observe_put_reply;
         if (settle(observe, reply->request, true))
-            finish_put(observe, reply->request, err_named(reply->error), reply);
+            finish_put(observe, reply->request, admin_err_named(reply->error), reply);
     } else if (message.id == WIRE_observe_page) {
         const struct wire_observe_page *page = &message.observe_page;
         if (settle(observe, page->request, false))
-            finish_page(observe, page->request, err_named(page->error), page);
+            finish_page(observe, page->request, admin_err_named(page->error), page);
     }
 }
 
