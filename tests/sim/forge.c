@@ -216,7 +216,7 @@ static bool change(struct world *world, const struct replica *liar, enum lie lie
         build_on(world, liar, forgery, qc);
         return true;
     case LIE_PARENT:
-        if (qc == NULL)
+        if (qc == NULL || hash_eq(&qc->block, &forgery->header.parent))
             return false;
         forgery->header.parent = qc->block;
         forgery->header.height = height_of(world, &qc->block) + 1;

@@ -325,10 +325,17 @@ void draw_strikes(struct draw *draw)
 void draw_requests(struct draw *draw, uint32_t n_requests)
 {
     struct strike strike = {.fault = FAULTS_END, .kind = STRIKE_SUBMIT};
+    uint32_t first_ms = 1;
+    uint32_t last_ms = (uint32_t)draw->plan->end_ms - 1;
 
+    /* In some runs all at once: more than a block takes, so that one follows the other. */
+    if (rng_chance(&draw->rng, 300)) {
+        first_ms = (uint32_t)rng_between(&draw->rng, 1, last_ms);
+        last_ms = first_ms + 50 < last_ms ? first_ms + 50 : last_ms;
+    }
     for (strike.n = 0; strike.n < n_requests; strike.n++) {
         strike.who = rng_below(&draw->rng, draw->plan->n_validators);
-        draw->at_ms = rng_between(&draw->rng, 1, (uint32_t)draw->plan->end_ms - 1);
+        draw->at_ms = rng_between(&draw->rng, first_ms, last_ms);
         add(draw, strike);
     }
 }
