@@ -263,6 +263,7 @@ static void act_note(struct world *world, struct replica *replica, const struct 
     case NOTE_ADMITTED:
         break;
     }
+    transcript_note(world, replica->index, action);
     world_trace(world, replica->index, note_name(action->note.kind),
                 action->note.term.term << 16 | (uint64_t)action->note.reason << 8 |
                     action->note.rank.seq);
@@ -321,6 +322,8 @@ void replica_act(struct world *world, struct replica *replica, const struct acti
         break;
     case ACTION_COMMIT:
         world_trace(world, replica->index, "commit", digest_of_id(&action->commit.block));
+        transcript_say(world, replica->index, "commits height %" PRIu64 ": %" PRIu64 ".%" PRIu64,
+                       action->commit.height, action->commit.rank.term, action->commit.rank.seq);
         world_say(world, replica->index, "commits height %" PRIu64 " %" PRIu64 ".%" PRIu64,
                   action->commit.height, action->commit.rank.term, action->commit.rank.seq);
         act_commit(world, replica, action);

@@ -194,6 +194,7 @@ void check_accused(struct world *world, const struct replica *replica, const str
     if (node == VALIDATOR_NONE || !world_is_faulty(world, node))
         check_fail(world, CHECK_ACCUSED, "r%u accuses honest validator %u", replica->index,
                    validator);
+    transcript_accused(world, replica->index, action);
     uint64_t about = about_rank(replica, action->accuse.what, validator, action->accuse.rank);
     (void)map_put(&checkers->heard, about_accusing(about), 1, &is_new);
     if (checkers->must_accuse && checkers->must_accuse_key == validator)

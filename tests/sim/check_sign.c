@@ -140,6 +140,7 @@ void check_signed(struct world *world, const struct replica *replica, const stru
     struct term *timed_out = &checkers->timed_out[replica->key];
     bool is_new;
 
+    transcript_signed(world, replica->index, intent);
     if (world_is_faulty(world, replica->key))
         return;
     uint64_t key = fake_mix(fake_mix(said.about, replica->key), (uint64_t)intent->kind);

@@ -220,6 +220,7 @@ void replica_restart(struct world *world, struct replica *replica, bool is_decid
     store_repaired(replica);
     world_trace(world, replica->index, "start", replica->boot);
     world_say(world, replica->index, "starts");
+    transcript_say(world, replica->index, "starts");
     start(world, replica);
 }
 
@@ -229,6 +230,7 @@ void replica_crash(struct world *world, struct replica *replica, uint64_t downti
 
     world_trace(world, replica->index, "crash", replica->boot);
     world_say(world, replica->index, "crashes");
+    transcript_say(world, replica->index, "crashes");
     world->stats->faults[FAULT_CRASH]++;
     store_crash(world, replica);
     replica->is_up = false;

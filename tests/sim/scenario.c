@@ -34,7 +34,15 @@ static void begin(struct script *script)
     plan_begin(script->world, &script->plan);
 }
 
-enum fact { FACT_QC, FACT_TERM, FACT_COMMITTED, FACT_TIMED_OUT, FACT_EPOCH, FACTS_END };
+enum fact {
+    FACT_QC,
+    FACT_TERM,
+    FACT_COMMITTED,
+    FACT_TIMED_OUT,
+    FACT_EPOCH,
+    FACT_OBSERVING,
+    FACTS_END,
+};
 
 static bool holds(const struct world *world, uint32_t index, enum fact fact,
                   const uint64_t *numbers)
@@ -56,20 +64,23 @@ static bool holds(const struct world *world, uint32_t index, enum fact fact,
         return view.timed_out.epoch == view.term.epoch && view.timed_out.term >= numbers[0];
     case FACT_EPOCH:
         return view.term.epoch >= numbers[0];
+    case FACT_OBSERVING:
+        return view.is_observing;
     case FACTS_END:
         break;
     }
     return false;
 }
 
-/* qc T S | term T | committed H | timed-out T, [at SET]: of all of the set. */
+/* FACT [at SET]: of all of the set. */
 static bool read_fact(struct script *script, enum fact *ret_fact, uint64_t numbers[2],
                       uint64_t *ret_set)
 {
     static const struct {
         const char *name;
         int n_numbers;
-    } facts[] = {{"qc", 2}, {"term", 1}, {"committed", 1}, {"timed-out", 1}, {"epoch", 1}};
+    } facts[] = {{"qc", 2},        {"term", 1},  {"committed", 1},
+                 {"timed-out", 1}, {"epoch", 1}, {"observing", 0}};
     int fact = 0;
 
     while (fact < FACTS_END && script->n_words > 1 &&
@@ -114,7 +125,7 @@ static bool do_until(struct script *script)
     enum fact fact;
 
     if (!read_fact(script, &fact, numbers, &set))
-        return complain(script, "until qc T S | term T | committed H | timed-out T [at SET]");
+        return complain(script, "until FACT [at SET]: see scenarios/README.md");
     uint64_t end_ms = world->now_ms + PATIENCE_MS;
     while (count_holding(world, set, fact, numbers, &n) < n) {
         if (world->checkers.has_failed)
@@ -140,7 +151,8 @@ static bool do_expect(struct script *script)
                 (size_t)(script->n_words - 1) * sizeof(script->words[0]));
     }
     if (!read_fact(script, &fact, numbers, &set))
-        return complain(script, "expect [not] qc T S | term T | committed H | timed-out T ...");
+        return complain(script,
+                        "expect [not] FACT [at SET]: see scenarios/README.md");
     uint32_t n_holding = count_holding(script->world, set, fact, numbers, &n);
     if (n_holding != (is_negated ? 0 : n))
         return complain(script, "it is otherwise");
@@ -201,7 +213,7 @@ static void split_words(struct script *script, char *line)
 {
     char *rest = NULL;
 
-    line[strcspn(line, "#\n")] = '\0';
+    line[strcspn(line, "#")] = '\0';
     script->n_words = 0;
     for (char *word = strtok_r(line, " \t", &rest); word != NULL && script->n_words < WORDS_MAX;
          word = strtok_r(NULL, " \t", &rest))
@@ -214,6 +226,8 @@ static bool run_lines(struct script *script, FILE *file)
 
     while (fgets(line, sizeof(line), file) != NULL) {
         script->line++;
+        line[strcspn(line, "\n")] = '\0';
+        transcript_flush(script->world, line);
         split_words(script, line);
         if (script->n_words > 0 && !do_line(script))
             return false;
@@ -221,7 +235,10 @@ static bool run_lines(struct script *script, FILE *file)
             break;
     }
     begin(script);
-    if (!script->world->checkers.has_failed && schedule_finish(script->world))
+    transcript_flush(script->world, "(all heals)");
+    bool has_passed = !script->world->checkers.has_failed && schedule_finish(script->world);
+    transcript_flush(script->world, has_passed ? "(all holds)" : "(fails)");
+    if (has_passed)
         return true;
     printf("FAILED %s:%u at %" PRIu64 " ms: %s: %s\n", script->path, script->line,
            script->world->now_ms, check_name(script->world->checkers.what),
@@ -241,7 +258,7 @@ bool scenario_run(struct world *world, const char *path)
     plan_init(&script.plan);
     bool has_passed = run_lines(&script, file);
     (void)fclose(file);
-    if (has_passed)
+    if (has_passed && world->transcript == NULL)
         printf("%s: holds, height %" PRIu64 ", trace %016" PRIx64 "\n", path,
                world->checkers.height, world->hash);
     return has_passed;

@@ -4,6 +4,7 @@
  *   sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--real] [--trace] [SCENARIO...]
  *   sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]
  *   sim --wan [--validators N] [--json]
+ *   sim --transcript SCENARIO
  *
  * Seeds S, S + 1, ... over all processors; or all Twins scenarios of so many terms, N of
  * them, or the one with the number S; no more than fit into the minutes. On the first
@@ -35,6 +36,7 @@ struct options {
     bool is_tracing;
     bool is_real; /* signatures */
     bool is_wan, is_json;
+    bool is_transcript;
 };
 
 static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
@@ -54,19 +56,25 @@ static int usage(void)
     (void)fputs("usage: sim [--seeds N] [--seed S] [--minutes M] [--validators N] [--real] "
                 "[--trace] [SCENARIO...]\n"
                 "       sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]\n"
-                "       sim --wan [--validators N] [--json]\n",
+                "       sim --wan [--validators N] [--json]\n"
+                "       sim --transcript SCENARIO\n",
                 stderr);
     return 64;
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {
-        {"seeds", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
-        {"minutes", required_argument, NULL, 'm'}, {"validators", required_argument, NULL, 'v'},
-        {"twins", required_argument, NULL, 'w'},   {"trace", no_argument, NULL, 't'},
-        {"real", no_argument, NULL, 'r'},          {"wan", no_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"minutes", required_argument, NULL, 'm'},
+                                          {"validators", required_argument, NULL, 'v'},
+                                          {"twins", required_argument, NULL, 'w'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"real", no_argument, NULL, 'r'},
+                                          {"wan", no_argument, NULL, 'a'},
+                                          {"transcript", no_argument, NULL, 'p'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {NULL, 0, NULL, 0}};
     bool has_seeds = false;
     uint64_t number = 0;
     int name;
@@ -76,6 +84,8 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->is_tracing = true;
         else if (name == 'r')
             options->is_real = true;
+        else if (name == 'p')
+            options->is_transcript = true;
         else if (name == 'a')
             options->is_wan = true;
         else if (name == 'j')
@@ -256,13 +266,15 @@ static int run_many(const struct options *options)
     return report->has_failed ? 1 : 0;
 }
 
-static int run_scenarios(char **paths, int n, bool is_tracing)
+static int run_scenarios(char **paths, int n, const struct options *options)
 {
     struct stats stats = {0};
+    struct transcript transcript = {.file = stdout};
     struct world *world = world_new(&stats);
     int status = 0;
 
-    world->is_tracing = is_tracing;
+    world->is_tracing = options->is_tracing;
+    world->transcript = options->is_transcript ? &transcript : NULL;
     for (int i = 0; i < n && status == 0; i++)
         status = scenario_run(world, paths[i]) ? 0 : 1;
     world_destroy(&world);
@@ -279,7 +291,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     report_panics();
     if (optind < argc)
-        return run_scenarios(argv + optind, argc - optind, options.is_tracing);
+        return run_scenarios(argv + optind, argc - optind, &options);
     if (!options.is_single && !options.is_wan)
         return run_many(&options);
 

@@ -20,6 +20,8 @@
 #include "tests/sim/rng.h"
 #include "tests/sim/roster.h"
 #include "tests/sim/sign.h"
+#include "tests/sim/strike.h"
+#include "tests/sim/transcript.h"
 
 /* Validators, the second copies of those that have a twin, and joiners. */
 #define REPLICAS_MAX NET_REPLICAS_MAX
@@ -100,6 +102,7 @@ struct world {
 
     /* of the process */
     bool is_tracing;
+    struct transcript *transcript;
     struct stats *stats;
     struct event *events; /* a binary heap */
     uint32_t n_events;
