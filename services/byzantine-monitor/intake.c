@@ -4,22 +4,6 @@
 #include "common/evidence/report.h"
 #include "common/log.h"
 
-/* What accuses nobody is one row for each member, kind, type and minute. */
-#define SIGHTING_MINUTE_MS 60000u
-
-static struct hash sighting_id(const struct wire_evidence *evidence, uint64_t at_ms)
-{
-    uint8_t bytes[256];
-    struct wire_evidence about = *evidence;
-
-    about.term = 0;
-    about.seq = at_ms / SIGHTING_MINUTE_MS;
-    about.first = about.second = span_of(NULL, 0);
-    const struct span part =
-        span_of(bytes, wire_encode(WIRE_evidence, &about, bytes, sizeof(bytes)));
-    return hash_tagged("apm2/sighting/1", &part, 1);
-}
-
 static void tell(const struct monitor *monitor, const struct store_row *row)
 {
     const char *kind = evidence_kind_text(row->kind);
@@ -35,35 +19,12 @@ static void tell(const struct monitor *monitor, const struct store_row *row)
                  F_STR("message", what), F_U64("n", row->n));
 }
 
-/* False: it does not hold, or nobody here can say. */
 static bool take_evidence(const struct monitor *monitor, const struct wire_report_item *item,
                           struct store_row *ret_row)
 {
-    struct wire_evidence evidence;
+    const struct claim claim = {item->body, item->n, item->at_ms};
 
-    if (wire_decode_as(WIRE_evidence, item->body, &evidence) != WIRE_OK)
-        return false;
-    const struct validator_set *set = monitor_set(monitor, evidence.epoch);
-    if (set == NULL)
-        return false;
-    enum evidence_verdict verdict = evidence_verify(set, item->body, &evidence);
-    if (verdict != EVIDENCE_PROVEN && verdict != EVIDENCE_NOT_ATTRIBUTABLE)
-        return false;
-    *ret_row = (struct store_row){
-        .id = verdict == EVIDENCE_PROVEN ? evidence_id(&evidence)
-                                         : sighting_id(&evidence, item->at_ms),
-        .kind = evidence.kind,
-        .what = evidence.what,
-        .is_attributable = verdict == EVIDENCE_PROVEN,
-        .validator = evidence.validator,
-        .validator_id = log_text(monitor_name_of(monitor, evidence.epoch, evidence.validator)),
-        .rank = {evidence.epoch, evidence.term, evidence.seq},
-        .n = verdict == EVIDENCE_PROVEN ? 1 : item->n,
-        .first_ms = item->at_ms,
-        .last_ms = item->at_ms,
-        .record = item->body,
-    };
-    return true;
+    return monitor_judge(monitor, &claim, ret_row);
 }
 
 static uint32_t take_items(const struct monitor *monitor, const struct wire_report *report,

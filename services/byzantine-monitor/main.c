@@ -10,6 +10,7 @@ static const struct service byzantine_monitor = {
     .queries = monitor_queries,
     .start = monitor_start,
     .turn = monitor_turn,
+    .deadline_ms = monitor_deadline_ms,
     .stop = monitor_stop,
     .health = monitor_health,
     .client = intake_client,

@@ -70,6 +70,7 @@ enum apm_err monitor_start(void *state, struct service_env *env)
     randombytes_buf(&config.seed, sizeof(config.seed));
     const struct store_events events = {monitor, on_up, on_counted, on_failed};
     monitor->store = store_new(&config, &events, env->loop);
+    spread_start(monitor);
     return APM_OK;
 }
 
@@ -77,16 +78,22 @@ void monitor_stop(void *state)
 {
     struct monitor *monitor = state;
 
+    spread_stop(monitor);
     store_destroy(&monitor->store);
     genesis_destroy(&monitor->genesis);
 }
 
 void monitor_turn(void *state, uint64_t now_ms)
 {
-    const struct monitor *monitor = state;
+    struct monitor *monitor = state;
 
-    (void)now_ms;
     metric_set(monitor->env->metrics, METRIC_pg_up, store_is_up(monitor->store));
+    spread_turn(monitor, now_ms);
+}
+
+uint64_t monitor_deadline_ms(void *state)
+{
+    return spread_deadline_ms(state);
 }
 
 void monitor_health(void *state, struct health *health)

@@ -13,6 +13,7 @@
 #include "common/evidence/evidence.h"
 #include "common/genesis.h"
 #include "common/service.h"
+#include "services/byzantine-monitor/spread.h"
 #include "services/byzantine-monitor/store.h"
 
 /* A report that is being stored. */
@@ -31,8 +32,10 @@ struct monitor {
     bool is_loaded;  /* the tables said what they hold */
     uint64_t source; /* of the newest report in the tables */
     uint64_t number;
-    uint64_t cursor;
+    uint64_t cursor; /* others' evidence is kept up to here */
+    uint64_t next_cursor;
     struct intake intake;
+    struct spread spread;
     struct store_counts counts;
 };
 
@@ -40,6 +43,16 @@ struct monitor {
 const struct validator_set *monitor_set(const struct monitor *monitor, uint64_t epoch);
 /* A validator's id in that epoch, "" if it has none. */
 const char *monitor_name_of(const struct monitor *monitor, uint64_t epoch, uint64_t validator);
+
+/* An evidence record that somebody says is one. */
+struct claim {
+    struct span record;
+    uint64_t n; /* how often; only of what accuses nobody */
+    uint64_t at_ms;
+};
+/* judge.c: its row, if it holds. The row borrows the record. */
+bool monitor_judge(const struct monitor *monitor, const struct claim *claim,
+                   struct store_row *ret_row);
 
 /* intake.c: reports of this node's consensus, one at a time, acknowledged when durable. */
 void intake_client(void *state, struct span from, struct span frame);
@@ -50,6 +63,7 @@ extern const struct admin_query monitor_queries[];
 /* main.c's table. */
 enum apm_err monitor_start(void *state, struct service_env *env);
 void monitor_turn(void *state, uint64_t now_ms);
+uint64_t monitor_deadline_ms(void *state);
 void monitor_stop(void *state);
 void monitor_health(void *state, struct health *health);
 

@@ -44,6 +44,7 @@ struct store_row {
 struct store_counts {
     uint64_t kept[STORE_KINDS];
     uint64_t unacknowledged;
+    uint64_t newest_proof; /* number of the newest row that accuses; 0 = none */
 };
 
 struct store_events {
@@ -104,6 +105,10 @@ WARN_UNUSED enum apm_err store_list(struct store *store, const struct store_list
 /* Those whose id begins with `prefix`: one row, or two when it is ambiguous. */
 WARN_UNUSED enum apm_err store_find(struct store *store, struct span prefix,
                                     const struct store_reader *reader);
+
+/* The first row behind `number` that accuses, if there is one. */
+WARN_UNUSED enum apm_err store_next_proof(struct store *store, uint64_t number,
+                                          const struct store_reader *reader);
 
 /* The first acknowledgement stands. */
 struct store_ack {

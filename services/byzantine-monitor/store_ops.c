@@ -158,6 +158,15 @@ enum apm_err store_find(struct store *store, struct span prefix, const struct st
     return read_rows(store, &call, reader);
 }
 
+enum apm_err store_next_proof(struct store *store, uint64_t number,
+                              const struct store_reader *reader)
+{
+    const struct db_param params[] = {db_u64(number)};
+    struct db_call call = {STORE_NEXT_PROOF, N_ELEMENTS(params), params, NULL, NULL};
+
+    return read_rows(store, &call, reader);
+}
+
 static void on_acknowledged(void *context, enum apm_err err, const struct db_rows *rows)
 {
     struct op *op = context;

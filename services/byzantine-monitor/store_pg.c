@@ -22,7 +22,8 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
     [STORE_GET_PAST] = {"get_past", "SELECT s.source, s.number, c.cursor FROM evidence_source s,"
                                     " evidence_cursor c WHERE s.id = 1 AND c.id = 1"},
     [STORE_COUNT] = {"count",
-                     "SELECT kind, count(*), sum(CASE WHEN ack_ms = 0 THEN 1 ELSE 0 END)::bigint"
+                     "SELECT kind, count(*), sum(CASE WHEN ack_ms = 0 THEN 1 ELSE 0 END)::bigint,"
+                     " max(number * is_attributable)"
                      " FROM evidence GROUP BY kind"},
     [STORE_SET_SOURCE] = {"set_source",
                           "UPDATE evidence_source SET source = $2::bigint, number = $3::bigint"
@@ -50,6 +51,9 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
                             " LIMIT $3::bigint"},
     [STORE_FIND] = {"find", "SELECT " ROW_COLUMNS " FROM evidence"
                             " WHERE substring(id FROM 1 FOR $2::bigint::int) = $1::bytea LIMIT 2"},
+    [STORE_NEXT_PROOF] = {"next_proof", "SELECT " ROW_COLUMNS " FROM evidence"
+                                        " WHERE number > $1::bigint AND is_attributable = 1"
+                                        " ORDER BY number LIMIT 1"},
     [STORE_ACKNOWLEDGE] = {"acknowledge",
                            "UPDATE evidence SET ack_reason = CASE WHEN ack_ms = 0 THEN $4::text"
                            " ELSE ack_reason END, ack_ms = CASE WHEN ack_ms = 0 THEN $3::bigint"
@@ -119,6 +123,8 @@ static void on_count(void *context, enum apm_err err, const struct db_rows *rows
         if (kind < STORE_KINDS)
             counts.kept[kind] = db_get_u64(rows, i, 1);
         counts.unacknowledged += db_get_u64(rows, i, 2);
+        if (db_get_u64(rows, i, 3) > counts.newest_proof)
+            counts.newest_proof = db_get_u64(rows, i, 3);
     }
     store->events.counted(store->events.context, &counts);
 }

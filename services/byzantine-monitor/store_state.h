@@ -18,6 +18,7 @@ enum store_statement {
     STORE_PUT,
     STORE_LIST,
     STORE_FIND,
+    STORE_NEXT_PROOF,
     STORE_ACKNOWLEDGE,
     STORE_STATEMENTS,
 };

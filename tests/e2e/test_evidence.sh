@@ -135,6 +135,10 @@ tell_lies equivocation
 assert_everywhere equivocation 3
 assert_verifies equivocation
 
+# What one node alone was told the others learn over the data plane, and check it.
+tell_lies lonely
+assert_everywhere equivocation 4
+
 # While the monitor is away its consensus keeps what it saw.
 apm2 --node n1 service stop byzantine-monitor >"$WORK/stop" 2>&1 ||
     fail "service stop: $(<"$WORK/stop")"
@@ -164,7 +168,7 @@ apm2 --node n1 consensus byzantine-evidence ack "$id" --reason "removed, ticket 
     fail "unacknowledged after an ack: $before, then $(unacknowledged n1)"
 kill_service n1 byzantine-monitor >/dev/null
 monitor_is_back() {
-    [[ $(unacknowledged n1) == $((before - 1)) && $(counted n1 equivocation) == 3 ]]
+    [[ $(unacknowledged n1) == $((before - 1)) && $(counted n1 equivocation) == 4 ]]
 }
 wait_until 15 "the same counts after kill -9 of the monitor" monitor_is_back
 [[ $(apm2 --node n1 consensus byzantine-evidence show "$id" --json | jq -r .reason) == \
