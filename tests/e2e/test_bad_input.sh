@@ -78,6 +78,11 @@ row 64 'must be 64 hex digits' apm2 event get 00
 row 1 'no committed bundle of this id' apm2 event get "$id"
 row 1 'no cluster in /nonexistent' apm2 --cluster /nonexistent consensus status
 row 78 'color' apm2 config show --config <(echo 'color: red')
+row 64 'no service "web"; there are consensus, anti-entropy' apm2 service restart web --node n1
+row 64 'next: apm2 service restart consensus --node n1' apm2 service restart consensus
+row 64 'no node "n9" in cluster c; there are n1, n2, n3, n4' apm2 service stop consensus --node n9
+row 64 'no node "n9"' apm2 service list --node n9
+row 64 'or name a service' apm2 dev logs web
 
 # ---- keys and rights ----
 
