@@ -23,12 +23,12 @@ static json_t *describe_child(const struct child *child, uint64_t now_ms)
     char last[64];
     const struct life *life = &child->life;
     child_last_exit(child, last, sizeof(last));
-    const char *state = child_exists(child) ? life_state_text(life->state) : "not built";
     bool is_running = life->state == LIFE_UP || life->state == LIFE_STARTING;
     uint64_t up_ms = is_running ? now_ms - life->started_ms : 0;
     return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s}", "service", child->service, "state",
-                     state, "pid", (int)child->pid, "restarts", (json_int_t)life->n_crashes,
-                     "up_ms", (json_int_t)up_ms, "last_exit", last, "status", child->status);
+                     life_state_text(life->state), "pid", (int)child->pid, "restarts",
+                     (json_int_t)life->n_crashes, "up_ms", (json_int_t)up_ms, "last_exit", last,
+                     "status", child->status);
 }
 
 static const char *want_text(enum node_want want)
@@ -52,7 +52,7 @@ static json_t *describe(struct roster *roster)
         const struct roster_node *node = roster_node(roster, i);
         json_t *services = json_array();
         for (uint32_t j = 0; j < CHILDREN_N; j++) {
-            if (node->children[j].service != NULL)
+            if (child_exists(&node->children[j]))
                 (void)json_array_append_new(services, describe_child(&node->children[j], now_ms));
         }
         (void)json_array_append_new(nodes, json_pack("{s:s, s:s, s:o}", "name", node->name, "want",

@@ -112,8 +112,6 @@ enum apm_err roster_want_service(struct roster_node *node, enum node_service ser
                                  enum node_want want, uint64_t now_ms)
 {
     struct child *child = &node->children[CHILD_SERVICES + service];
-    if (!child_exists(child))
-        return want == WANT_DOWN ? APM_OK : APM_ERR_REJECTED;
     if (node->want != WANT_UP)
         return APM_ERR_REJECTED;
     child->is_held = want == WANT_DOWN;
@@ -247,10 +245,8 @@ struct roster_sight roster_look(const struct roster *roster, uint64_t now_ms)
         const struct roster_node *node = &roster->nodes[i];
         const struct child *consensus =
             &node->children[(uint32_t)CHILD_SERVICES + NODE_SERVICE_CONSENSUS];
-        for (uint32_t j = CHILD_SERVICES; j < CHILDREN_N; j++) {
-            if (child_exists(&node->children[j]))
-                look_at(node, &node->children[j], now_ms, &sight);
-        }
+        for (uint32_t j = CHILD_SERVICES; j < CHILDREN_N; j++)
+            look_at(node, &node->children[j], now_ms, &sight);
         if (sight.status[0] == 0)
             sight.status = consensus->status;
     }

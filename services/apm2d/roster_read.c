@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "common/log.h"
-
 #define SERVICE_GRACE_MS 15000u
 #define POSTGRES_GRACE_MS 20000u
 #define MIGRATE_GRACE_MS 5000u
@@ -62,15 +60,17 @@ static const char *log_path(const struct layout *layout, const char *service)
                        ".log");
 }
 
-static void lay_out_service(const struct layout *layout, enum node_service service,
-                            struct child *child)
+static enum apm_err lay_out_service(const struct layout *layout, enum node_service service,
+                                    struct child *child, struct why *ret_why)
 {
     const char *name = node_service_name(service);
     char program[64], path[PROGRAM_PATH_MAX];
     (void)snprintf(program, sizeof(program), "apm2-%s", name);
+    if (!program_find(name, program, path))
+        return explain(ret_why, APM_ERR_CONFIG, "%s is not beside apm2d", program);
     *child = (struct child){
         .service = name,
-        .argv = {NULL, "--config", layout->config},
+        .argv = {roster_keep(layout->roster, path, ""), "--config", layout->config},
         .log_path = log_path(layout, name),
         .notify_path = layout->source->notify_path,
         .stop_signal = SIGTERM,
@@ -82,18 +82,18 @@ static void lay_out_service(const struct layout *layout, enum node_service servi
                        .start_ms = START_MS,
                        .may_be_fenced = service == NODE_SERVICE_CONSENSUS},
     };
-    if (program_find(name, program, path))
-        child->argv[0] = roster_keep(layout->roster, path, "");
-    else
-        LOG_WARN("not_built", F_STR("program", program));
+    return APM_OK;
 }
 
-static void lay_out_services(const struct layout *layout, struct roster_node *node)
+static enum apm_err lay_out_services(const struct layout *layout, struct roster_node *node,
+                                     struct why *ret_why)
 {
-    for (enum node_service i = 0; i < NODE_SERVICE_END; i++)
-        lay_out_service(layout, i, &node->children[CHILD_SERVICES + i]);
+    enum apm_err err = APM_OK;
+    for (enum node_service i = 0; i < NODE_SERVICE_END && err == APM_OK; i++)
+        err = lay_out_service(layout, i, &node->children[CHILD_SERVICES + i], ret_why);
     for (uint32_t i = 0; i < CHILDREN_N; i++)
         node->children[i].node = node->name;
+    return err;
 }
 
 static enum apm_err read_dev_node(struct layout *layout, const json_t *entry, const char *user,
@@ -110,8 +110,7 @@ static enum apm_err read_dev_node(struct layout *layout, const json_t *entry, co
     lay_out_postgres(layout->roster, postgres, dir, layout->source->postgres);
     postgres->user = user != NULL ? roster_keep(layout->roster, user, "") : NULL;
     enum apm_err err = lay_out_migrate(layout, &node->children[CHILD_MIGRATE], ret_why);
-    lay_out_services(layout, node);
-    return err;
+    return err == APM_OK ? lay_out_services(layout, node, ret_why) : err;
 }
 
 static enum apm_err read_dev(struct layout *layout, struct why *ret_why)
@@ -134,19 +133,19 @@ static enum apm_err read_dev(struct layout *layout, struct why *ret_why)
     return err;
 }
 
-static enum apm_err read_host(struct layout *layout)
+static enum apm_err read_host(struct layout *layout, struct why *ret_why)
 {
     struct roster_node *node = roster_add(layout->roster, layout->source->node);
     layout->config = roster_keep(layout->roster, layout->source->config, "");
-    lay_out_services(layout, node);
-    return APM_OK;
+    return lay_out_services(layout, node, ret_why);
 }
 
 enum apm_err roster_read(const struct roster_source *source, struct roster **ret_roster,
                          struct why *ret_why)
 {
     struct layout layout = {.roster = roster_new(), .source = source};
-    enum apm_err err = source->dir != NULL ? read_dev(&layout, ret_why) : read_host(&layout);
+    enum apm_err err =
+        source->dir != NULL ? read_dev(&layout, ret_why) : read_host(&layout, ret_why);
     if (err != APM_OK)
         roster_destroy(&layout.roster);
     else

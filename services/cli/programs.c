@@ -61,15 +61,22 @@ static enum apm_err find_postgres(struct programs *programs, struct complaint *c
     return APM_ERR_CONFIG;
 }
 
+static enum apm_err not_found(const char *program, struct complaint *complaint)
+{
+    (void)complain(complaint, APM_ERR_CONFIG, "%s is not beside this program", program);
+    complain_hint(complaint, "ninja -C build, or install all of APM2");
+    return APM_ERR_CONFIG;
+}
+
 enum apm_err programs_find(struct programs *ret_programs, struct complaint *ret_complaint)
 {
-    char consensus[PROGRAM_PATH_MAX];
-    if (!program_find("apm2d", "apm2d", ret_programs->apm2d) ||
-        !program_find("consensus", "apm2-consensus", consensus)) {
-        (void)complain(ret_complaint, APM_ERR_CONFIG,
-                       "apm2d and apm2-consensus are not beside this program");
-        complain_hint(ret_complaint, "ninja -C build, or install all of APM2");
-        return APM_ERR_CONFIG;
+    if (!program_find("apm2d", "apm2d", ret_programs->apm2d))
+        return not_found("apm2d", ret_complaint);
+    for (enum node_service i = 0; i < NODE_SERVICE_END; i++) {
+        char program[64], path[PROGRAM_PATH_MAX];
+        (void)snprintf(program, sizeof(program), "apm2-%s", node_service_name(i));
+        if (!program_find(node_service_name(i), program, path))
+            return not_found(program, ret_complaint);
     }
     return find_postgres(ret_programs, ret_complaint);
 }

@@ -108,10 +108,11 @@ service_pid() {
         '.nodes[] | select(.name == $node) | .services[] | select(.service == $service) | .pid'
 }
 
+# A node that is paused must not hold up the look at the others for long.
 highest() {
     local node
     for node in "${NODES[@]}"; do
-        apm2 --node "$node" --timeout 3s consensus status --json 2>/dev/null
+        apm2 --node "$node" --timeout 1s consensus status --json 2>/dev/null
     done | awk '/"height"/ { gsub(/[^0-9]/, ""); if ($0 + 0 > max) max = $0 + 0 }
                 END { print max + 0 }'
 }

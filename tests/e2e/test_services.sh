@@ -10,14 +10,14 @@
 
 pause_s=10
 silent_s=16 # apm2d gives a silent service 15 s
-gap_max_ms=8000
+gap_max_ms=5000
 
 # ---- what runs ----
 
 # "NODE/SERVICE PID STATE" of every service.
 services() {
     apm2 service list --json | jq -r '.nodes[] | .name as $node | .services[] |
-        select(.state != "not built") | "\($node)/\(.service) \(.pid) \(.state)"'
+        "\($node)/\(.service) \(.pid) \(.state)"'
 }
 
 pid_of() {
@@ -29,7 +29,7 @@ is_up_anew() {
 }
 
 mapfile -t all < <(services | awk '{ print $1 }')
-((${#all[@]} >= 4)) || fail "too few services: ${all[*]}"
+((${#all[@]} == 20)) || fail "not five services of four nodes: ${all[*]}"
 
 # Whoever is not named has the same process as before.
 assert_others_kept() {
@@ -60,6 +60,26 @@ row() {
     ((gap <= gap_max_ms)) || fail "$action of $target: no commit for $gap ms"
 }
 
+# ---- load ----
+
+# A submission waits for the node it went to, and all others with the same key for it: so
+# that there is something to commit, they go to a node that is left alone.
+load_away_from() {
+    local i=${1#n}
+    echo "n$((i % 4 + 1))" >"$WORK/load.node"
+    sleep 1 # until what is under way is through
+}
+
+load_loop_elsewhere() {
+    local i=0
+    trap - EXIT
+    while [[ ! -e $WORK/load.stop && ! -e $WORK/stop ]]; do
+        i=$((i + 1))
+        submit "singles-$i" 150 --node "$(<"$WORK/load.node")"
+        submit "bundles-$i" 400 --bundle 20 --node "$(<"$WORK/load.node")"
+    done
+}
+
 # ---- what is done to them ----
 
 # A validator that was away has to be well again before another may be taken.
@@ -69,6 +89,7 @@ settle() {
 
 disturb() {
     local target=$1 action=$2 began_ms back_ms before old
+    load_away_from "${target%/*}"
     settle
     before=$(services)
     old=$(awk -v it="$target" '$1 == it { print $2 }' <<<"$before")
@@ -107,9 +128,10 @@ do_silence() {
         fail "$1: its end is not called silent"
 }
 
-# pause_all TARGET...: at the same time; at most one of them a validator.
+# pause_all TARGET...: at the same time; at most one of them, the first, a validator.
 pause_all() {
     local before began_ms target pids=()
+    load_away_from "${1%/*}"
     settle
     before=$(services)
     for target in "$@"; do
@@ -135,8 +157,9 @@ for i in "${!all[@]}"; do
 done
 silenced=${sample[${#sample[@]} - 1]}
 
-load_start singles 500
-load_start bundles 1000 --bundle 20
+load_away_from n1
+load_loop_elsewhere &
+loop=$!
 gap_start
 if [[ $E2E_SCALE == full ]]; then
     for target in "${all[@]}"; do
@@ -156,7 +179,9 @@ else
     disturb "$silenced" silence
 fi
 settle
-load_stop singles bundles
+touch "$WORK/load.stop"
+wait "$loop"
+[[ ! -s $WORK/submit-errors ]] || fail "submitting failed: $(head -n 1 "$WORK/submit-errors")"
 gap=$(gap_stop)
 
 printf '%-22s %-9s %9s %9s\n' SERVICE ACTION "BACK IN" "GAP"
