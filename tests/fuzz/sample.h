@@ -10,6 +10,9 @@
 
 #define SAMPLE_BUNDLE_BYTES 2048u
 
+/* seeds_evidence.c: into DIRECTORY/evidence. */
+void evidence_seeds(const char *directory);
+
 static inline struct hash sample_chain(void)
 {
     return (struct hash){{0xc0, 0xde}};

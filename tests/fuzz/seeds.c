@@ -396,5 +396,5 @@ int main(int argc, char **argv)
     key_file_seeds(argv[1]);
     text_seeds(argv[1]);
     genesis_seeds(argv[1]);
-    return EXIT_SUCCESS;
+    evidence_seeds(argv[1]);
 }
