@@ -88,14 +88,20 @@ void entropy_turn(void *state, uint64_t now_ms)
     puts_turn(entropy);
     announce(entropy, now_ms);
     pull_turn(entropy, now_ms);
+    catch_up_turn(entropy, now_ms);
 }
 
 uint64_t entropy_deadline_ms(void *state)
 {
     const struct entropy *entropy = state;
-    uint64_t pull_ms = entropy->is_loaded ? pull_deadline_ms(entropy) : CLOCK_NEVER;
+    uint64_t first = entropy->announce_ms;
 
-    return pull_ms < entropy->announce_ms ? pull_ms : entropy->announce_ms;
+    if (!entropy->is_loaded)
+        return CLOCK_NEVER;
+    uint64_t others[] = {pull_deadline_ms(entropy), catch_up_deadline_ms(entropy)};
+    for (size_t i = 0; i < N_ELEMENTS(others); i++)
+        first = others[i] < first ? others[i] : first;
+    return first;
 }
 
 /* ---- the end ---- */
@@ -117,6 +123,7 @@ void entropy_stop(void *state)
 
     if (entropy->store != NULL)
         loop_remove_socket(entropy->env->loop, bus_socket(entropy->bus));
+    catch_up_stop(entropy);
     store_destroy(&entropy->store);
     bus_destroy(&entropy->bus);
     zap_destroy(&entropy->zap);

@@ -14,6 +14,7 @@
 #include "common/genesis.h"
 #include "common/hlc.h"
 #include "common/service.h"
+#include "services/anti-entropy/catch_up.h"
 #include "services/anti-entropy/feeds.h"
 #include "services/anti-entropy/pull.h"
 #include "services/anti-entropy/puts.h"
@@ -37,6 +38,7 @@ struct entropy {
     struct puts puts;
     struct puller puller;
     struct server server;
+    struct catch_up catch_up;
     uint64_t announce_ms; /* heads that moved are told then; CLOCK_NEVER: none */
     struct entropy_counts {
         uint64_t records_in, records_out;
@@ -72,6 +74,8 @@ bool peer_on_bus(void *arg, short revents);
 #define ENTROPY_HANDLER(id, name)                                                                  \
     void on_##name(struct entropy *entropy, uint32_t from, const struct wire_##name *message);
 DATA_MESSAGES(ENTROPY_HANDLER)
+ENTROPY_HANDLER(0, range_request)
+ENTROPY_HANDLER(0, range)
 #undef ENTROPY_HANDLER
 
 /* ingest.c: a chunk's records and head, checked and handed to the store. */
@@ -80,5 +84,9 @@ enum strike_reason ingest_chunk(struct entropy *entropy, struct feed *feed, stru
 /* A peer's head: whose it is and that it is signed. feed: known or new, NULL with a reason. */
 enum strike_reason ingest_head(struct entropy *entropy, struct span bytes,
                                struct wire_feed_head *ret_head, struct feed **ret_feed);
+
+/* range.c: is it what was asked for, from `from` up to `to` at most, and proven? */
+enum strike_reason range_check(const struct entropy *entropy, uint64_t from, uint64_t to,
+                               const struct wire_range *range, const char **ret_what);
 
 #endif

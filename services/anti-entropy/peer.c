@@ -12,6 +12,8 @@ static bool dispatch(struct entropy *entropy, uint32_t from, const struct wire_m
 {
     switch ((unsigned)message->id) {
         DATA_MESSAGES(DISPATCH)
+        DISPATCH(0, range_request)
+        DISPATCH(0, range)
     }
     return false; /* a message of another service, or a record */
 }

@@ -10,6 +10,8 @@
 #include "common/wire.h"
 
 #define SERVE_CREDIT_MAX (4u * MIB)
+/* Ranges of blocks read for one peer at a time. */
+#define SERVE_RANGES_MAX 4u
 
 struct entropy;
 
@@ -26,6 +28,7 @@ struct server {
         uint32_t at; /* the run being served */
         struct wire_feed_run runs[WANT_RUNS_MAX];
     } peers[VALIDATORS_MAX];
+    uint32_t n_ranges[VALIDATORS_MAX];
 };
 
 void serve_init(struct entropy *entropy);

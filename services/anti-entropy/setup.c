@@ -166,6 +166,8 @@ enum apm_err entropy_start(void *state, struct service_env *env)
     if (err == APM_OK)
         err = open_network(entropy, &curve, &why);
     curve_pair_wipe(&curve);
+    if (err == APM_OK)
+        err = catch_up_start(entropy);
     if (err != APM_OK)
         return say(err, &why);
     entropy->frame = mem_new(1, FRAME_BYTES_MAX);

@@ -20,6 +20,16 @@ static void put_peer(const struct entropy *entropy, uint32_t i, uint64_t now_ms,
                (unsigned long long)(card->until_ms > now_ms ? card->until_ms - now_ms : 0));
 }
 
+static void put_catch_up(const struct catch_up *run, struct buf *body)
+{
+    buf_printf(body,
+               "{\"is_active\":%s,\"height\":%llu,\"tip\":%llu,\"last\":{\"blocks\":%llu,"
+               "\"bytes\":%llu,\"took_ms\":%llu}}",
+               run->is_active ? "true" : "false", (unsigned long long)run->committed,
+               (unsigned long long)run->tip, (unsigned long long)run->last.blocks,
+               (unsigned long long)run->last.bytes, (unsigned long long)run->last.took_ms);
+}
+
 static enum apm_err query_status(void *state, struct span args, struct buf *ret_body)
 {
     struct entropy *entropy = state;
@@ -48,7 +58,9 @@ static enum apm_err query_status(void *state, struct span args, struct buf *ret_
         buf_text(ret_body, n++ > 0 ? "," : "");
         put_peer(entropy, i, now_ms, ret_body);
     }
-    buf_text(ret_body, "]}");
+    buf_text(ret_body, "],\"catch_up\":");
+    put_catch_up(&entropy->catch_up, ret_body);
+    buf_char(ret_body, '}');
     return APM_OK;
 }
 

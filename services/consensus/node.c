@@ -140,6 +140,7 @@ void node_turn(void *state, uint64_t now_ms)
     commit_turn(node, now_ms);
     disseminate_turn(node, now_ms);
     report_pending(node);
+    offer_turn(node, now_ms);
     sync_turn(node, now_ms);
     persist_turn(node);
     turn_gauges(node, now_ms);
@@ -221,6 +222,7 @@ void node_stop(void *state)
     commit_log_release(&node->log);
     outbox_release(&node->outbox);
     waiters_destroy(&node->waiters);
+    free(node->offers.frame);
     mempool_destroy(&node->mempool);
     if (node->arena != NULL)
         (void)munmap(node->arena, node->arena_size);
@@ -254,5 +256,6 @@ void node_client(void *state, struct span from, struct span frame)
         return;
     client.route.size = (uint8_t)from.size;
     memcpy(client.route.bytes, from.data, from.size);
-    clients_frame(node, &client, &node->genesis->cards[node->self].key, frame);
+    if (!offer_on_frame(node, &client, frame))
+        clients_frame(node, &client, &node->genesis->cards[node->self].key, frame);
 }

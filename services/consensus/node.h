@@ -22,6 +22,7 @@
 #include "services/consensus/commit_log.h"
 #include "services/consensus/core/core.h"
 #include "services/consensus/mempool.h"
+#include "services/consensus/offer.h"
 #include "services/consensus/peer_watch.h"
 #include "services/consensus/persist.h"
 #include "services/consensus/signer.h"
@@ -80,6 +81,7 @@ struct node {
     struct syncer sync;
     struct staged_block *staged; /* RANGE_BLOCKS_MAX */
     uint32_t n_staged;
+    struct offer_door offers;
 
     struct safety_record *loaded_record; /* of the store, NULL = none */
     struct tip loaded_tip;

@@ -1,5 +1,6 @@
-/* Catching up: committed blocks by range from one peer after another, behind the
- * OFFER_RANGE door. A certificate and hash links decide, never what a peer claims. */
+/* Catching up without help: committed blocks by range from one peer after another, until
+ * this node's apm2-anti-entropy offers them (offer.c). A certificate and hash links decide, never
+ * what a peer claims. */
 #include "services/consensus/node.h"
 
 #include <stdlib.h>
@@ -110,7 +111,8 @@ void sync_turn(struct node *node, uint64_t now_ms)
         end(node, now_ms);
         return;
     }
-    ask(node, now_ms);
+    if (!offer_is_fed(node, now_ms))
+        ask(node, now_ms);
 }
 
 uint64_t sync_deadline(const struct node *node)
@@ -201,7 +203,7 @@ static bool offer_staged(struct node *node, uint32_t from, const struct offer *o
     return true;
 }
 
-static bool take_blocks(struct node *node, uint32_t from, const struct wire_range *range)
+bool sync_take(struct node *node, uint32_t from, const struct wire_range *range)
 {
     struct offer offer = {mem_new(RANGE_ASKED, sizeof(*offer.headers)),
                           mem_new(RANGE_ASKED, sizeof(*offer.ids)), 0};
@@ -241,7 +243,7 @@ void sync_on_range(struct node *node, uint32_t from, const struct wire_range *ra
         return;
     sync->is_waiting = false;
     sync->request_answered = true;
-    if (!take_blocks(node, from, range)) {
+    if (!sync_take(node, from, range)) {
         fail(node);
         return;
     }

@@ -1,5 +1,6 @@
 /*
- * sync - catching up from a peer's committed ranges (sync.c), and serving others
+ * sync - catching up from a peer's committed ranges (sync.c) while nobody offers them
+ * (offer.h), and serving others
  * theirs (serve.c).
  *
  * One request at a time, to one peer; another when it fails. A range's blocks are staged
@@ -37,6 +38,8 @@ struct syncer {
 void sync_begin(struct node *node, uint32_t peer, uint64_t signers);
 void sync_turn(struct node *node, uint64_t now_ms);
 uint64_t sync_deadline(const struct node *node);
+/* A range of that peer's, whoever fetched it: what is committed for it, or false. */
+bool sync_take(struct node *node, uint32_t from, const struct wire_range *range);
 void sync_on_range(struct node *node, uint32_t from, const struct wire_range *range);
 const struct staged_block *sync_staged(const struct node *node, const struct hash *id);
 

@@ -80,6 +80,8 @@ for ((i = 0; i < n; i++)); do
     ((i % 10 != 5)) || kill_service "n$((i / 10 % 4 + 1))" anti-entropy >/dev/null
     if put n1 Killed "$i" "$i" >>"$WORK/killed"; then
         acknowledged=$((acknowledged + 1))
+    else
+        sleep 0.2
     fi
 done
 ((acknowledged > 0)) || fail "nothing was acknowledged"
