@@ -101,8 +101,13 @@ static void hear_proposal(struct world *world, const struct replica *replica,
 
 void check_hears(struct world *world, const struct replica *replica, const struct message *message)
 {
-    struct core_view view;
+    const uint64_t statements = UINT64_C(1) << MESSAGE_VOTE | UINT64_C(1) << MESSAGE_COMMIT_VOTE |
+                                UINT64_C(1) << MESSAGE_PROPOSAL | UINT64_C(1) << MESSAGE_TIMEOUT |
+                                UINT64_C(1) << MESSAGE_CHECKPOINT;
 
+    if ((statements >> message->kind & 1) == 0)
+        return;
+    struct core_view view;
     core_look(replica->core, &view);
     switch (message->kind) {
     case MESSAGE_VOTE: {

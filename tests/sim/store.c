@@ -64,10 +64,10 @@ static void change_identity(struct world *world, struct replica *replica,
                             const struct safety_record *record)
 {
     struct store *store = &replica->store;
-    struct safety_record born;
 
     if (hash_eq(&record->instance, &store->signer.instance) || !store->has_spare)
         return;
+    struct safety_record born;
     store_born_record(world, &store->spare, false, &born);
     copy_record(&store->signer, &born);
 }

@@ -3,6 +3,8 @@
 
 #include "common/must.h"
 
+#include <stddef.h>
+
 _Static_assert(sizeof(struct core) <= 512 * 1024, "a core fits in half a MiB");
 
 size_t core_size(void)
@@ -40,6 +42,18 @@ void core_restore_term(struct core *core)
     core->leader = leader;
 }
 
+/* All but the ballots, nearly half of a core: they mean something where a set was begun. */
+static void clear(struct core *core)
+{
+    const size_t sets = offsetof(struct core, votes);
+    const size_t rest = offsetof(struct core, has_own_vote);
+
+    memset(core, 0, sets);
+    memset((uint8_t *)core + rest, 0, sizeof(*core) - rest);
+    for (uint32_t i = 0; i < VOTE_SETS; i++)
+        core->votes[i].n_validators = core->commit_votes[i].n_validators = 0;
+}
+
 void core_init(struct core *core, const struct core_config *config,
                const struct safety_record *record, const struct tip *committed,
                const struct executed_root *executed)
@@ -47,7 +61,7 @@ void core_init(struct core *core, const struct core_config *config,
     MUST(config->set.n > 0 && config->set.n <= VALIDATORS_MAX);
     MUST(config->self < config->set.n || config->self == VALIDATOR_NONE);
     MUST(executed->height <= committed->height);
-    memset(core, 0, sizeof(*core));
+    clear(core);
     core->config = *config;
     core->record = *record;
     core->committed = *committed;
