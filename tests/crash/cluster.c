@@ -212,7 +212,8 @@ static void stop_child(struct child *child, int signal)
     child->is_wanted = false;
     if (child->pid == 0)
         return;
-    (void)kill(child->pid, signal);
+    if (signal != 0)
+        (void)kill(child->pid, signal);
     while (now_ms() < end_ms) {
         if (waitpid(child->pid, NULL, WNOHANG) != 0) {
             child->pid = 0;
@@ -229,7 +230,7 @@ void cluster_stop(struct world *world)
         if (world->nodes[i].consensus.pid > 0)
             (void)kill(world->nodes[i].consensus.pid, SIGTERM);
     for (uint32_t i = 0; i < CRASH_NODES; i++)
-        stop_child(&world->nodes[i].consensus, SIGTERM);
+        stop_child(&world->nodes[i].consensus, 0); /* asked already */
     for (uint32_t i = 0; i < CRASH_NODES; i++)
         stop_child(&world->nodes[i].postgres, SIGINT);
 }

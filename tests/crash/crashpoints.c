@@ -107,14 +107,14 @@ static void run_points(struct world *world, struct report *report)
     for (uint32_t i = 0; i < n; i++) {
         struct outcome it = {.point = {order[i] / CRASH_MODES,
                                        (enum crash_mode)(order[i] % CRASH_MODES),
-                                       world->options.plant == NULL && i % ROOM_EVERY == 0}};
+                                       !world->options.is_expecting && i % ROOM_EVERY == 0}};
         if (world->options.seconds > 0 && now_ms() >= end_ms)
             break;
         uint64_t start_ms = now_ms();
         it.result = point_run(world, &it.point);
         it.took_ms = now_ms() - start_ms;
         report_point(report, world, &it);
-        if (world->options.plant != NULL && it.result == POINT_FAILED)
+        if (world->options.is_expecting && it.result == POINT_FAILED)
             break;
     }
     free(order);
@@ -140,7 +140,7 @@ static void record(struct world *world)
 /* A red control has shown its colour; what else it did to the cluster is of no interest. */
 static void finish(struct world *world, struct report *report)
 {
-    if (world->options.plant == NULL) {
+    if (!world->options.is_expecting) {
         ledger_check(world);
         report_unlisted(report, world);
     }
@@ -153,10 +153,11 @@ static void finish(struct world *world, struct report *report)
 
 static _Noreturn void usage(void)
 {
-    (void)fprintf(stderr,
-                  "usage: crashpoints --dir DIR --apm2 FILE --consensus FILE --postgres FILE\n"
-                  "           --library FILE --sites FILE --table FILE [--seconds N] [--seed N]\n"
-                  "           [--plant async-commit|no-sync] [--json] [--record]\n");
+    (void)fprintf(
+        stderr,
+        "usage: crashpoints --dir DIR --apm2 FILE --consensus FILE --postgres FILE\n"
+        "           --library FILE --sites FILE --table FILE [--seconds N] [--seed N]\n"
+        "           [--plant async-commit|no-sync] [--expect-failure] [--json] [--record]\n");
     exit(2);
 }
 
@@ -183,6 +184,7 @@ static void parse(int argc, char **argv, struct options *options)
         {"seed", required_argument, NULL, 'r'},
         {"plant", required_argument, NULL, 'x'},
         {"record", no_argument, NULL, 'o'},
+        {"expect-failure", no_argument, NULL, 'f'},
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
@@ -197,6 +199,8 @@ static void parse(int argc, char **argv, struct options *options)
             options->seconds = (uint32_t)number(optarg);
         else if (option == 'r')
             options->seed = number(optarg);
+        else if (option == 'f')
+            options->is_expecting = true;
         else if (option == 'o')
             options->is_recording = true;
         else if (option == 'j')

@@ -162,7 +162,7 @@ enum point_result point_run(struct world *world, const struct point *point)
     if (hit(world, point) < 0)
         return n_findings(world) == n_before ? POINT_NOT_REACHED : POINT_FAILED;
     recover(world);
-    if (world->options.plant != NULL && n_findings(world) != n_before)
+    if (world->options.is_expecting && n_findings(world) != n_before)
         return POINT_FAILED; /* the red control has shown what it was to show */
     resume(world);
     return n_findings(world) == n_before ? POINT_HELD : POINT_FAILED;

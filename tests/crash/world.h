@@ -30,6 +30,7 @@ struct options {
     const char *plant;   /* a red control, or NULL */
     uint32_t seconds;    /* 0: all points */
     uint64_t seed;       /* of the order */
+    bool is_expecting;   /* a failure: stop at the first, and look no further */
     bool is_json;
     bool is_recording; /* only which sites there are */
 };
