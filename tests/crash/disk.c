@@ -147,7 +147,7 @@ static void check_acks(struct world *world, uint32_t node, PGconn *conn)
         if (ack->node != node || ack->is_checked)
             continue;
         ack->is_checked = true;
-        if (holds(conn, ack))
+        if (ack->height == 0 || holds(conn, ack))
             continue;
         hex_encode(ack->bundle.b, sizeof(ack->bundle.b), hex);
         world_find(world, &world->n_lost,

@@ -141,6 +141,8 @@ static void take(struct load *load, uint32_t node, const struct apm2_reply *repl
         MUST(load->n_acks < LOAD_ACKS_MAX);
         struct load_ack *ack = &load->acks[load->n_acks++];
         *ack = (struct load_ack){.height = reply->height, .node = node};
+        if (strcmp(apm2_outcome_name(reply->n_codes > 0 ? reply->codes[0] : 0), "REPLAYED") == 0)
+            ack->height = 0;
         memcpy(ack->bundle.b, reply->bundle, sizeof(ack->bundle.b));
         load->height = reply->height > load->height ? reply->height : load->height;
     }

@@ -18,8 +18,8 @@
 /* An outcome: the promise that this bundle stands at this height. */
 struct load_ack {
     struct hash bundle;
-    uint64_t height;
-    uint32_t node; /* who told */
+    uint64_t height; /* 0: it was told that this was done before, at whatever height */
+    uint32_t node;   /* who told */
     bool is_checked;
 };
 

@@ -88,14 +88,14 @@ static uint32_t n_sites_hit(const struct report *report)
 static void print_json(const struct report *report, const struct world *world)
 {
     json_t *json = json_pack(
-        "{s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I}", "sites",
+        "{s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:s}", "sites",
         (int)n_sites_hit(report), "points", (int)(report->n_held + report->n_failed), "room_cuts",
         (int)report->n_room, "passed", (int)report->n_held, "failed", (int)report->n_failed,
         "not_reached", (int)report->n_not_reached, "signatures", (json_int_t)report->signatures.n,
         "double_signatures", (json_int_t)report->signatures.n_double, "forgotten",
         (int)world->n_forgotten, "lost", (int)world->n_lost, "mute", (int)world->n_mute, "aborted",
         (int)world->n_aborted, "acknowledged", (int)world->load.n_acks, "seconds",
-        (json_int_t)((now_ms() - report->start_ms) / 1000));
+        (json_int_t)((now_ms() - report->start_ms) / 1000), "finding", world->finding);
     (void)json_dumpf(json, stdout, JSON_INDENT(2));
     (void)putchar('\n');
     json_decref(json);
