@@ -1,6 +1,7 @@
 #include "common/http.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/http_guard.h"
 #include "common/mem.h"
 
 #include <arpa/inet.h>
@@ -12,13 +13,19 @@
 #include <unistd.h>
 
 #define CONNECTION_BYTES_MAX 8192u
+#define STATUS_TOO_MANY 429u
 #define BACKLOG 64
+
+/* While there are too many requests, how long their connections wait. */
+#define PAUSE_MS 20u
 
 struct http {
     struct http_config config;
     struct MHD_Daemon *daemon;
     int epoll_fd;
     uint16_t port;
+    struct http_guard guard;
+    uint64_t paused_until_ms; /* 0: not paused */
 };
 
 union address {
@@ -94,6 +101,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
         MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
         (answer->policy == NULL ||
          MHD_add_response_header(response, "Content-Security-Policy", answer->policy) == MHD_YES) &&
+        (answer->status != STATUS_TOO_MANY ||
+         MHD_add_response_header(response, "Connection", "close") == MHD_YES) &&
         (answer->status != MHD_HTTP_METHOD_NOT_ALLOWED ||
          MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES);
     enum MHD_Result result =
@@ -180,7 +189,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
                                  .content_type = "text/plain; charset=utf-8"};
     buf_init(&answer.body, HTTP_BODY_BYTES_MAX);
     bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (is_read) {
+    if (!http_guard_admit(&http->guard, clock_mono_us())) {
+        refuse(&answer, STATUS_TOO_MANY, "too many requests\n");
+    } else if (is_read) {
         fill_answer(http, connection, path, &answer);
     } else {
         refuse(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
@@ -190,27 +201,96 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return result;
 }
 
+static int fd_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **unused,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = arg;
+    (void)unused;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        http_guard_opened(&http->guard, fd_of(connection), clock_mono_ms());
+    } else {
+        http_guard_closed(&http->guard, fd_of(connection));
+    }
+}
+
+static void on_answered(void *arg, struct MHD_Connection *connection, void **unused,
+                        enum MHD_RequestTerminationCode code)
+{
+    struct http *http = arg;
+    (void)unused;
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        http_guard_answered(&http->guard, fd_of(connection), clock_mono_ms());
+    }
+}
+
+/* ---- turns ---- */
+
+static void run(struct http *http)
+{
+    (void)MHD_run(http->daemon);
+    if (http_guard_is_busy(&http->guard, clock_mono_us())) {
+        http->paused_until_ms = clock_mono_ms() + PAUSE_MS;
+        loop_set_events(http->config.loop, http->epoll_fd, 0);
+    }
+}
+
 static bool on_readable(void *arg, short revents)
 {
     struct http *http = arg;
     (void)revents;
-    (void)MHD_run(http->daemon);
+    if (http->paused_until_ms == 0) {
+        run(http);
+    }
     return false;
 }
 
-static uint64_t deadline_ms(void *arg)
+static uint64_t library_deadline_ms(const struct http *http)
 {
-    const struct http *http = arg;
     MHD_UNSIGNED_LONG_LONG left_ms = 0;
     bool has_deadline = MHD_get_timeout(http->daemon, &left_ms) == MHD_YES;
     return has_deadline ? clock_mono_ms() + left_ms : CLOCK_NEVER;
 }
 
+static uint64_t deadline_ms(void *arg)
+{
+    const struct http *http = arg;
+    if (http->paused_until_ms != 0) {
+        return http->paused_until_ms;
+    }
+    uint64_t first = library_deadline_ms(http);
+    uint64_t overdue_ms = http_guard_deadline_ms(&http->guard);
+    return overdue_ms < first ? overdue_ms : first;
+}
+
+/* The library closes what has come to its end; its own timeout counts silence only. */
+static void cut_off_overdue(struct http *http, uint64_t now_ms)
+{
+    int fd = http_guard_overdue(&http->guard, now_ms);
+    while (fd >= 0) {
+        (void)shutdown(fd, SHUT_RDWR);
+        fd = http_guard_overdue(&http->guard, now_ms);
+    }
+}
+
 static void turn(void *arg, uint64_t now_ms)
 {
     struct http *http = arg;
-    if (deadline_ms(http) <= now_ms) {
-        (void)MHD_run(http->daemon);
+    bool is_due = deadline_ms(http) <= now_ms;
+    if (http->paused_until_ms > now_ms) {
+        return;
+    }
+    if (http->paused_until_ms != 0) {
+        http->paused_until_ms = 0;
+        loop_set_events(http->config.loop, http->epoll_fd, POLLIN);
+    }
+    cut_off_overdue(http, now_ms);
+    if (is_due) {
+        run(http);
     }
 }
 
@@ -225,11 +305,13 @@ enum apm_err http_start(const struct http_config *config, struct http **ret_http
     struct http *http = mem_new(1, sizeof(*http));
     http->config = *config;
     http->port = port;
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http,
-                                    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                                    HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                                    HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                    (size_t)CONNECTION_BYTES_MAX, MHD_OPTION_END);
+    http_guard_init(&http->guard, clock_mono_us());
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_answered,
+        http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         close(fd);
         free(http);

@@ -1,8 +1,12 @@
 /*
  * http - answers GET and HEAD from a small table of paths, driven by the loop.
  *
- * For health and metrics, not for the world: 64 connections, 5 seconds each,
- * 8 KiB of request. Handlers run in the loop's thread and answer at once.
+ * For health and metrics, not for the world: 64 connections, 8 KiB of request. Whoever
+ * has not said its whole request, or not taken the answer, 5 seconds after it connected
+ * or was last answered is cut off, however busily it drips. Beyond HTTP_REQUESTS_PER_S
+ * the answer is 429 and the connection's end, and what more comes waits in the kernel:
+ * a flood costs the loop a bounded share, not its turns.
+ * Handlers run in the loop's thread and answer at once.
  */
 #ifndef APM2_HTTP_H
 #define APM2_HTTP_H
@@ -13,6 +17,7 @@
 
 #define HTTP_CONNECTIONS_MAX 64u
 #define HTTP_TIMEOUT_S 5u
+#define HTTP_REQUESTS_PER_S 100u
 #define HTTP_BODY_BYTES_MAX (1024u * 1024u)
 
 struct http_request {

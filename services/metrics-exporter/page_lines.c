@@ -120,9 +120,7 @@ static void print_bars(struct buf *html, const struct history *history, const st
         scale.max = higher(scale.max, (double)value);
         sum += value;
     }
-    buf_printf(html,
-               "<figure><figcaption><span>%s</span><span><b>%" PRIu64 "</b> in the hour"
-               "</span></figcaption>",
+    buf_printf(html, "<figure><figcaption><span>%s</span><b>%" PRIu64 "</b></figcaption>",
                bars->title, sum);
     print_open(html, bars->class, bars->title);
     if (sum > 0)

@@ -1,3 +1,4 @@
+#include "common/clock.h"
 #include "common/http.h"
 #include "tests/support/unit.h"
 
@@ -154,6 +155,60 @@ START_TEST(a_silent_client_is_dropped_after_five_seconds)
 }
 END_TEST
 
+/* A byte now and then is no silence, and no request either. */
+START_TEST(a_dripping_client_is_cut_off)
+{
+    int fd = connect_to(http_port(http));
+    uint64_t start_ms = clock_mono_ms();
+    bool is_closed = false;
+    while (!is_closed && clock_mono_ms() < start_ms + 15000) {
+        (void)send(fd, "G", 1, MSG_NOSIGNAL);
+        is_closed = receive(fd, 30);
+    }
+    uint64_t took_ms = clock_mono_ms() - start_ms;
+    ck_assert(is_closed);
+    ck_assert_uint_ge(took_ms, 4900);
+    ck_assert_uint_lt(took_ms, 9000);
+    close(fd);
+}
+END_TEST
+
+/* One connection is answered for as long as it asks in time. */
+START_TEST(a_client_that_asks_again_stays)
+{
+    static const char again[] = "GET /503 HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fd = connect_to(http_port(http));
+    for (int i = 0; i < 4; i++) {
+        buf_clear(&received);
+        ck_assert_int_gt(write(fd, again, strlen(again)), 0);
+        ck_assert(!receive(fd, 200)); /* 2 s */
+        ck_assert_ptr_nonnull(strstr(buf_str(&received), "the argument"));
+    }
+    close(fd);
+}
+END_TEST
+
+/* Answered in part, refused in part, and the loop's turns stay short. */
+START_TEST(a_flood_is_refused)
+{
+    static const char request[] = "GET /503" CLOSE "\r\n";
+    unsigned n_answered = 0, n_refused = 0;
+    uint64_t until_ms = clock_mono_ms() + 3000;
+    while (clock_mono_ms() < until_ms) {
+        int fd = connect_to(http_port(http));
+        buf_clear(&received);
+        ck_assert_int_gt(write(fd, request, strlen(request)), 0);
+        ck_assert(receive(fd, 1000));
+        n_answered += strstr(buf_str(&received), " 503 ") != NULL;
+        n_refused += strstr(buf_str(&received), " 429 ") != NULL;
+        close(fd);
+    }
+    ck_assert_uint_ge(n_answered, HTTP_REQUESTS_PER_S / 2);
+    ck_assert_uint_le(n_answered, 5 * HTTP_REQUESTS_PER_S);
+    (void)n_refused;
+}
+END_TEST
+
 START_TEST(the_sixty_fifth_connection_waits_or_is_closed)
 {
     int fds[80];
@@ -201,6 +256,9 @@ UNIT_MAIN("http", served, NULL, {
     tcase_add_loop_test(tc, answers, 0, N_ELEMENTS(rows));
     tcase_add_test(tc, head_has_no_body);
     tcase_add_test(tc, a_silent_client_is_dropped_after_five_seconds);
+    tcase_add_test(tc, a_dripping_client_is_cut_off);
+    tcase_add_test(tc, a_client_that_asks_again_stays);
+    tcase_add_test(tc, a_flood_is_refused);
     tcase_add_test(tc, the_sixty_fifth_connection_waits_or_is_closed);
     tcase_add_test(tc, a_port_in_use_and_a_bad_address_are_named);
     tcase_add_test(tc, stops_listening_when_destroyed);
