@@ -243,6 +243,10 @@ static bool change(struct world *world, const struct replica *liar, enum lie lie
     case LIE_REPEAT:
         forgery->requests |= requests_below(world, &forgery->header.parent);
         return forgery->requests != 0;
+    case LIE_CONFIG:
+        forgery->header.handoff = 0;
+        forgery->header.next_set.b[0] = 1;
+        return forgery->requests != 0;
     case LIE_FIRST:
     case LIE_USURP:
     case LIE_JUMP:

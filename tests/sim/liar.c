@@ -21,7 +21,7 @@ const char *lie_name(enum lie lie)
         [LIE_PREV_STATE] = "wrong state",    [LIE_TIME] = "time jump",
         [LIE_HANDOFF] = "handoff to self",   [LIE_JUMP] = "handoff jump",
         [LIE_FIELD] = "changed field",       [LIE_BODY] = "hidden bundle",
-        [LIE_REPEAT] = "bundle repeated",
+        [LIE_REPEAT] = "bundle repeated",    [LIE_CONFIG] = "false set",
     };
     return names[lie];
 }
@@ -215,6 +215,7 @@ static void tell(struct world *world, struct replica *liar, enum lie lie, uint32
     case LIE_FIELD:
     case LIE_BODY:
     case LIE_REPEAT:
+    case LIE_CONFIG:
         tell_proposal(world, liar, lie, own);
         return;
     case LIES_END:

@@ -40,6 +40,7 @@ enum lie {
     LIE_FIELD,      /* one field changed before signing */
     LIE_BODY,       /* a bundle nobody has, or given to one victim */
     LIE_REPEAT,     /* bundles that an ancestor holds */
+    LIE_CONFIG,     /* a set that nobody asked for, named by its block */
     LIES_END,
 };
 

@@ -268,7 +268,7 @@ bool epoch_is_caught_up(const struct core *core)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < core->config.set.n; i++)
-        n += core->peers[i].seen_ms != 0 &&
+        n += core->peers[i].epoch != 0 && /* it has said where it stands */
              core->peers[i].committed_height <= core->committed.height + CAUGHT_UP_BLOCKS;
     return n >= quorum_size(core->config.set.n);
 }
