@@ -127,6 +127,7 @@ static void act_send(struct world *world, struct replica *replica, const struct 
     struct message message;
     uint32_t to = action->send.to;
 
+    check_sends(world, replica);
     if (to != TO_ALL)
         to = peer_node(world, replica, to);
     message.to_epoch = to == TO_ALL ? epoch_of(replica) : 0;

@@ -31,6 +31,7 @@ const char *check_name(enum check check)
         [CHECK_BODY_STORED] = "what is voted for is stored",
         [CHECK_IDLE] = "an idle chain stands still",
         [CHECK_LAWFUL] = "the certified obey VOTE rule 3",
+        [CHECK_BOUNDED] = "what waits and is sent is bounded",
         [CHECK_TIME] = "block times rise with the clock",
         [CHECK_EPOCH_PROOF] = "epoch proofs verify",
         [CHECK_ONE_SET] = "one set per epoch",
@@ -51,6 +52,7 @@ void checkers_reset(struct world *world)
     map_clear(&checkers->qcs);
     map_clear(&checkers->heard);
     for (uint32_t i = 0; i < world->n_replicas; i++) {
+        checkers->sending[i].window = 0;
         memset(checkers->newest[0][i], 0, sizeof(checkers->newest[0][i]));
         memset(checkers->newest[1][i], 0, sizeof(checkers->newest[1][i]));
     }

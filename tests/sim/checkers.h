@@ -41,6 +41,7 @@ enum check {
     CHECK_IDLE,          /* nothing pending: the height stands still */
     CHECK_LAWFUL,        /* VOTE rule 3, of what is certified */
     CHECK_TIME,          /* rule 6 */
+    CHECK_BOUNDED,       /* queues, and what is sent */
     CHECK_EPOCH_PROOF,   /* by our own verifier, from genesis on */
     CHECK_ONE_SET,       /* one V_e per epoch */
     CHECK_PINNED,        /* nobody signs outside its epoch */
@@ -68,7 +69,11 @@ struct checkers {
         uint64_t boot, epoch, about;
         uint32_t what;
     } newest[2][NET_REPLICAS_MAX][VALIDATORS_MAX]; /* timeout, checkpoint: by whom, of whom */
-    bool must_accuse;                              /* the step under way has to */
+    struct sending {
+        uint64_t window;
+        uint32_t n;
+    } sending[NET_REPLICAS_MAX];
+    bool must_accuse; /* the step under way has to */
     uint32_t must_accuse_key;
     uint32_t must_accuse_block; /* NO_BLOCK, or only if the core still holds it */
     struct term timed_out[VALIDATORS_MAX];
@@ -91,6 +96,11 @@ void check_fail(struct world *world, enum check what, const char *format, ...)
 /* check_sign.c */
 void check_signed(struct world *world, const struct replica *replica, const struct intent *intent);
 void check_accused(struct world *world, const struct replica *replica, const struct action *action);
+/* check_bounded.c: of what waits there are n; false: too many. A core sends a message. */
+bool check_fits(struct world *world, const struct replica *replica, const char *what,
+                uint32_t n_max, uint32_t n);
+void check_sends(struct world *world, const struct replica *replica);
+
 /* check_accuse.c: around the step that a message goes into. */
 void check_hears(struct world *world, const struct replica *replica, const struct message *message);
 void check_heard(struct world *world, const struct replica *replica, const struct message *message,

@@ -259,7 +259,9 @@ void node_need_payload(struct world *world, struct replica *replica, uint32_t bl
     for (uint32_t i = 0; i < replica->n_waiting; i++)
         if (replica->waiting[i] == block)
             return;
-    MUST(replica->n_waiting < WAITING_MAX);
+    if (!check_fits(world, replica, "blocks waiting for their bundles", WAITING_MAX,
+                    replica->n_waiting + 1))
+        return;
     replica->waiting[replica->n_waiting++] = block;
     look_at_waiting(world, replica);
 }

@@ -151,8 +151,7 @@ static bool do_expect(struct script *script)
                 (size_t)(script->n_words - 1) * sizeof(script->words[0]));
     }
     if (!read_fact(script, &fact, numbers, &set))
-        return complain(script,
-                        "expect [not] FACT [at SET]: see scenarios/README.md");
+        return complain(script, "expect [not] FACT [at SET]: see scenarios/README.md");
     uint32_t n_holding = count_holding(script->world, set, fact, numbers, &n);
     if (n_holding != (is_negated ? 0 : n))
         return complain(script, "it is otherwise");

@@ -125,9 +125,11 @@ static void start_write(struct world *world, struct replica *replica)
 void store_persist(struct world *world, struct replica *replica, const struct action *action)
 {
     struct batch *batch = replica->store.gathering;
-    uint32_t i = batch->n_persists++;
+    uint32_t i = batch->n_persists;
 
-    MUST(i < BATCH_PERSISTS_MAX);
+    if (!check_fits(world, replica, "writes waiting for a disk", BATCH_PERSISTS_MAX, i + 1))
+        return;
+    batch->n_persists++;
     batch->persists[i].token = action->persist.token;
     batch->persists[i].n_intents = action->persist.n_intents;
     memcpy(batch->persists[i].intents, action->persist.intents,
