@@ -2,13 +2,13 @@
 #include "common/must.h"
 #include "tests/sim/plan_draw.h"
 
-/* In the order of time, and of drawing among equals. */
+/* In the order of time, and of drawing among equals; none after the end. */
 static void add(struct draw *draw, struct strike strike)
 {
     struct plan *plan = draw->plan;
     uint32_t i = plan->n_strikes;
 
-    if (i == PLAN_STRIKES_MAX)
+    if (i == PLAN_STRIKES_MAX || draw->at_ms >= plan->end_ms)
         return;
     strike.at_ms = draw->at_ms;
     for (; i > 0 && plan->strikes[i - 1].at_ms > strike.at_ms; i--)
@@ -149,8 +149,7 @@ static void fill_up(struct draw *draw)
     draw->at_ms += rng_between(&draw->rng, 50, 1500);
     strike.kind = STRIKE_MAKE_ROOM;
     strike.fault = FAULTS_END;
-    if (draw->at_ms < draw->plan->end_ms)
-        add(draw, strike);
+    add(draw, strike);
     draw->at_ms = start_ms;
 }
 
@@ -177,8 +176,7 @@ static void restore(struct draw *draw, enum fault fault, enum strike_kind kind, 
     draw->at_ms += rng_between(&draw->rng, 20, 1500);
     strike.fault = fault;
     strike.kind = kind;
-    if (draw->at_ms < draw->plan->end_ms)
-        add(draw, strike);
+    add(draw, strike);
     draw->at_ms = start_ms;
 }
 

@@ -7,8 +7,8 @@
 
 /* What `until` waits for, in virtual time, before it gives up. */
 #define PATIENCE_MS 30000u
-#define WORDS_MAX 16
-#define LINE_MAX_BYTES 256
+#define WORDS_MAX 32
+#define LINE_MAX_BYTES 512
 
 struct script {
     struct world *world;

@@ -5,6 +5,7 @@
  *   sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]
  *   sim --wan [--validators N] [--json]
  *   sim --transcript SCENARIO
+ *   sim --seed S --script            its schedule as a scenario
  *
  * Seeds S, S + 1, ... over all processors; or all Twins scenarios of so many terms, N of
  * them, or the one with the number S; no more than fit into the minutes. On the first
@@ -37,6 +38,7 @@ struct options {
     bool is_real; /* signatures */
     bool is_wan, is_json;
     bool is_transcript;
+    bool is_script; /* to be printed, not run */
 };
 
 static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
@@ -57,24 +59,21 @@ static int usage(void)
                 "[--trace] [SCENARIO...]\n"
                 "       sim --twins TERMS [--seeds N | --seed S] [--minutes M] [--trace]\n"
                 "       sim --wan [--validators N] [--json]\n"
-                "       sim --transcript SCENARIO\n",
+                "       sim --transcript SCENARIO\n"
+                "       sim --seed S --script\n",
                 stderr);
     return 64;
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"minutes", required_argument, NULL, 'm'},
-                                          {"validators", required_argument, NULL, 'v'},
-                                          {"twins", required_argument, NULL, 'w'},
-                                          {"trace", no_argument, NULL, 't'},
-                                          {"real", no_argument, NULL, 'r'},
-                                          {"wan", no_argument, NULL, 'a'},
-                                          {"transcript", no_argument, NULL, 'p'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"seeds", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
+        {"minutes", required_argument, NULL, 'm'}, {"validators", required_argument, NULL, 'v'},
+        {"twins", required_argument, NULL, 'w'},   {"trace", no_argument, NULL, 't'},
+        {"real", no_argument, NULL, 'r'},          {"wan", no_argument, NULL, 'a'},
+        {"transcript", no_argument, NULL, 'p'},    {"script", no_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
     bool has_seeds = false;
     uint64_t number = 0;
     int name;
@@ -84,6 +83,8 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->is_tracing = true;
         else if (name == 'r')
             options->is_real = true;
+        else if (name == 'c')
+            options->is_script = true;
         else if (name == 'p')
             options->is_transcript = true;
         else if (name == 'a')
@@ -176,9 +177,28 @@ static void show_schedule(struct world *world, const struct options *options, ui
     report_shortened(world, &plan, failure);
 }
 
+/* The seed's schedule as a scenario, which runs as the seed does. */
+static void print_script(const struct options *options, uint64_t seed)
+{
+    struct plan plan;
+
+    if (is_twins(options, seed)) {
+        struct twins twins = twins_of(options, seed);
+        twins_say(&twins);
+        return;
+    }
+    plan_draw(&plan, seed, options->n_validators);
+    plan.has_real_signatures = options->is_real;
+    plan_print(stdout, &plan, "");
+}
+
 /* One seed, twice: whatever the first run did, the second must do. */
 static int run_single(struct world *world, const struct options *options)
 {
+    if (options->is_script) {
+        print_script(options, options->first_seed);
+        return 0;
+    }
     world->is_tracing = options->is_tracing;
     bool has_passed = run_one(world, options, options->first_seed);
     uint64_t hash = world->hash;

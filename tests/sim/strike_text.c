@@ -133,19 +133,22 @@ bool replica_set_read(const char *text, uint64_t *ret_set)
     return true;
 }
 
+static uint64_t all_of(uint32_t n_replicas)
+{
+    return n_replicas >= 64 ? UINT64_MAX : (UINT64_C(1) << n_replicas) - 1;
+}
+
 static bool is_everybody(uint64_t set, uint32_t n_replicas)
 {
-    uint64_t all = n_replicas >= 64 ? UINT64_MAX : (UINT64_C(1) << n_replicas) - 1;
-
-    return (set & all) == all;
+    return (set & all_of(n_replicas)) == all_of(n_replicas);
 }
 
 void replica_set_print(FILE *file, uint64_t set, uint32_t n_replicas)
 {
     const char *comma = "";
 
-    if (is_everybody(set, n_replicas) || set == 0) {
-        (void)fputs(set == 0 ? "none" : "*", file);
+    if (is_everybody(set, n_replicas) || (set & all_of(n_replicas)) == 0) {
+        (void)fputs(is_everybody(set, n_replicas) ? "*" : "none", file);
         return;
     }
     for (uint32_t i = 0; i < n_replicas && i < 64; i++) {
