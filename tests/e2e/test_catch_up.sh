@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# A node that was away while many events committed catches up and votes again.
+# A node that was away while many events committed catches up, with one of its three peers
+# lying to it, names the liar, and votes again. E2E_BLOCKS: how many blocks of one bundle.
 # shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 
 events=$(small_or_full 5000 50000)
 singles=$(small_or_full 1000 5000)
+blocks=${E2E_BLOCKS:-$(small_or_full 600 2000)}
+
+false_peer=${APM2_BIN%/services/cli/apm2}/tests/e2e/false_peer
 
 missed_votes() {
     apm2 --node "$2" consensus validators --json |
@@ -34,17 +38,41 @@ apm2 dev down "$away" >"$WORK/down" 2>&1 || fail "dev down $away: $(<"$WORK/down
 ! is_healthy "$away" || fail "$away still answers"
 submit bundled $((events - singles)) --bundle 100 --node "$witness"
 submit single "$singles" --node "$witness"
+# One at a time: a block for each.
+submit blocks "$blocks" --window 1 --node "$witness"
 [[ ! -s $WORK/submit-errors ]] || fail "with three of four: $(head -n 1 "$WORK/submit-errors")"
 target=$(field "$witness" height)
 ((target > height)) || fail "height stayed at $height with three of four"
 missed=$(missed_votes "$away" "$witness")
 ((missed > 0)) || fail "$witness has not noticed that $away does not vote"
 
+# ---- one of the three lies ----
+
+liar=n4
+[[ $witness != n4 ]] || liar=n1
+APM2_LIMIT_S=30 apm2 --node "$liar" service stop anti-entropy >"$WORK/liar" 2>&1 ||
+    fail "service stop: $(<"$WORK/liar")"
+at_exit apm2 --node "$liar" service start anti-entropy
+"$false_peer" "$DIR/genesis.json" "$DIR/$liar/keys/$liar.pem" forge 2>"$WORK/false_peer" &
+false_pid=$!
+at_exit kill "$false_pid"
+
 began_ms=$(now_ms)
 apm2 dev restart "$away" >"$WORK/restart" 2>&1 ||
     fail "dev restart $away: $(tail -n 1 "$WORK/restart")"
 wait_until 120 "$away at height $target" has_caught_up "$away"
 caught_up_ms=$(($(now_ms) - began_ms))
+log=$DIR/$away/log/anti-entropy.log
+wait_until 10 "$away's anti-entropy saying that it has caught up" grep -q event=caught_up "$log"
+line=$(grep event=caught_up "$log" | tail -n 1)
+is_named() {
+    grep event=peer_struck "$log" | grep -q "peer=$liar "
+}
+wait_until 10 "$away naming $liar a liar" is_named
+struck=$(grep event=peer_struck "$log" | grep -v "peer=$liar ")
+[[ -z $struck ]] || fail "$away accuses an honest peer: $struck"
+kill "$false_pid" && wait "$false_pid" 2>/dev/null
+note "liar=$liar named; ${line#*event=caught_up }"
 
 i=0
 wait_until 30 "$away's votes in the certificates" votes_again
