@@ -154,7 +154,7 @@ void on_range(struct entropy *entropy, uint32_t from, const struct wire_range *m
     slot->last = slot->from + message->blocks.n - 1;
     slot->state = SLOT_READY;
     run->bytes += slot->size;
-    entropy->counts.bytes_in += slot->size;
+    entropy_count_in(entropy, slot->size);
 }
 
 /* ---- consensus ---- */

@@ -36,10 +36,25 @@ bool entropy_send(struct entropy *entropy, uint32_t to, enum wire_id id, const v
     return bus_send(entropy->bus, to, entropy_encode(entropy, id, message));
 }
 
+void entropy_count_in(struct entropy *entropy, uint64_t bytes)
+{
+    entropy->counts.bytes_in += bytes;
+    metric_add(entropy->env->metrics, METRIC_sync_events_total, LABEL_pull, 1);
+    metric_add(entropy->env->metrics, METRIC_sync_bytes_total, LABEL_pull, bytes);
+}
+
+void entropy_count_out(struct entropy *entropy, uint64_t bytes)
+{
+    entropy->counts.bytes_out += bytes;
+    metric_add(entropy->env->metrics, METRIC_sync_events_total, LABEL_push, 1);
+    metric_add(entropy->env->metrics, METRIC_sync_bytes_total, LABEL_push, bytes);
+}
+
 void entropy_strike(struct entropy *entropy, uint32_t peer, enum strike_reason reason,
                     const char *what)
 {
     strikes_add(&entropy->strikes, peer, reason, clock_mono_ms());
+    metric_add_at(entropy->env->metrics, METRIC_strikes_total, peer, 1);
     LOG_WARN("peer_struck", F_STR("peer", entropy_name_of(entropy, peer)),
              F_STR("reason", strike_text(reason)), F_STR("what", what),
              F_U64("strikes", entropy->strikes.peers[peer].total));

@@ -62,6 +62,9 @@ uint32_t entropy_index_of(const struct entropy *entropy, struct span name);
 /* Encodes into entropy->frame. */
 struct span entropy_encode(struct entropy *entropy, enum wire_id id, const void *message);
 bool entropy_send(struct entropy *entropy, uint32_t to, enum wire_id id, const void *message);
+/* Bytes that came from peers (in) or went to them. */
+void entropy_count_in(struct entropy *entropy, uint64_t bytes);
+void entropy_count_out(struct entropy *entropy, uint64_t bytes);
 /* Counts it, names the peer in the log, leaves it alone for a while. */
 void entropy_strike(struct entropy *entropy, uint32_t peer, enum strike_reason reason,
                     const char *what);

@@ -15,6 +15,7 @@ static void check_fork(struct entropy *entropy, struct feed *feed,
         return;
     feed_mark_fork(&entropy->feeds, feed, head->size);
     store_mark_fork(entropy->store, feed);
+    metric_add(entropy->env->metrics, METRIC_conflicts_total, LABEL_manual, 1);
     LOG_WARN("feed_forked", F_STR("author", feed->author), F_STR("namespace", feed->space),
              F_U64("incarnation", feed->incarnation), F_U64("size", head->size));
 }
@@ -94,7 +95,7 @@ static void on_done(void *context, struct batch *batch)
 
     feed_settle(&entropy->feeds, feed, &batch->edge, batch_head(batch));
     entropy->counts.records_in += batch->n;
-    entropy->counts.bytes_in += batch->records.size;
+    entropy_count_in(entropy, batch->records.size);
     batch_destroy(&batch);
     pull_settled(entropy, feed);
 }

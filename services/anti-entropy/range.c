@@ -56,7 +56,7 @@ static void send_range(void *context, enum apm_err err)
 
     if (err == APM_OK) {
         (void)entropy_send(serving->entropy, serving->to, WIRE_range, &range);
-        serving->entropy->counts.bytes_out += serving->bytes;
+        entropy_count_out(serving->entropy, serving->bytes);
     }
     for (uint32_t i = 0; i < serving->n; i++)
         free((void *)(uintptr_t)serving->blocks[i].data);

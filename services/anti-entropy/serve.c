@@ -80,7 +80,7 @@ static void send_chunk(struct serving *serving, const struct store_chunk *read)
     uint64_t size = read->records.size;
     serving->credit -= size < serving->credit ? size : serving->credit;
     entropy->counts.records_out += read->to_seq - read->from_seq + 1;
-    entropy->counts.bytes_out += size;
+    entropy_count_out(entropy, size);
     run->from_seq = read->to_seq + 1;
     if (run->from_seq > run->to_seq)
         serving->at++;
