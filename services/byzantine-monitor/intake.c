@@ -27,7 +27,7 @@ static bool take_evidence(const struct monitor *monitor, const struct wire_repor
     return monitor_judge(monitor, &claim, ret_row);
 }
 
-static uint32_t take_items(const struct monitor *monitor, const struct wire_report *report,
+static uint32_t take_items(struct monitor *monitor, const struct wire_report *report,
                            struct store_row rows[REPORT_ITEMS_MAX])
 {
     size_t cursor = 0;
@@ -36,8 +36,12 @@ static uint32_t take_items(const struct monitor *monitor, const struct wire_repo
 
     while (n < REPORT_ITEMS_MAX && blobs_next(&report->items, &cursor, &blob)) {
         struct wire_report_item item;
-        if (wire_decode_as(WIRE_report_item, blob, &item) != WIRE_OK ||
-            item.kind != REPORT_EVIDENCE || !take_evidence(monitor, &item, &rows[n])) {
+        bool is_item = wire_decode_as(WIRE_report_item, blob, &item) == WIRE_OK;
+        if (is_item && item.kind == REPORT_LOST) {
+            spread_lost(monitor, item.body);
+            continue;
+        }
+        if (!is_item || item.kind != REPORT_EVIDENCE || !take_evidence(monitor, &item, &rows[n])) {
             LOG_WARN("report_refused", F_U64("number", report->number));
             continue;
         }
@@ -45,6 +49,17 @@ static uint32_t take_items(const struct monitor *monitor, const struct wire_repo
         n++;
     }
     return n;
+}
+
+void intake_tell(struct monitor *monitor, const struct span *messages, uint32_t n)
+{
+    uint8_t bytes[16u * KIB];
+    const struct wire_heard heard = {.messages = {.n = n, .items = messages}};
+    size_t size = wire_encode(WIRE_heard, &heard, bytes, sizeof(bytes));
+
+    if (size > 0 && monitor->reporter_size > 0)
+        (void)admin_send(monitor->env->admin, span_of(monitor->reporter, monitor->reporter_size),
+                         span_of(bytes, size)); /* away: it remembers nothing of them either */
 }
 
 static void acknowledge(struct monitor *monitor, struct span to, const struct intake *intake)
@@ -78,7 +93,9 @@ static void on_report(struct monitor *monitor, struct span from, const struct wi
     struct store_row rows[REPORT_ITEMS_MAX];
     struct intake *intake = &monitor->intake;
 
-    if (!monitor->is_loaded || intake->is_busy || from.size > sizeof(intake->from))
+    memcpy(monitor->reporter, from.data, from.size);
+    monitor->reporter_size = from.size;
+    if (!monitor->is_loaded || intake->is_busy)
         return;
     *intake = (struct intake){.source = report->source, .number = report->number};
     if (report->source == monitor->source && report->number <= monitor->number) {
@@ -101,7 +118,10 @@ void intake_client(void *state, struct span from, struct span frame)
 {
     struct wire_report report;
 
-    if (wire_decode_as(WIRE_report, frame, &report) == WIRE_OK)
+    struct monitor *monitor = state;
+
+    if (from.size <= sizeof(monitor->reporter) &&
+        wire_decode_as(WIRE_report, frame, &report) == WIRE_OK)
         on_report(state, from, &report);
     else
         LOG_WARN("report_malformed", F_U64("bytes", frame.size));

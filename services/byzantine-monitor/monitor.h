@@ -36,6 +36,8 @@ struct monitor {
     uint64_t next_cursor;
     struct intake intake;
     struct spread spread;
+    uint8_t reporter[256]; /* the route to this node's consensus, once it was heard from */
+    size_t reporter_size;
     struct store_counts counts;
 };
 
@@ -53,6 +55,9 @@ struct claim {
 /* judge.c: its row, if it holds. The row borrows the record. */
 bool monitor_judge(const struct monitor *monitor, const struct claim *claim,
                    struct store_row *ret_row);
+
+/* intake.c: to consensus, if it is there: signed messages that other nodes heard. */
+void intake_tell(struct monitor *monitor, const struct span *messages, uint32_t n);
 
 /* intake.c: reports of this node's consensus, one at a time, acknowledged when durable. */
 void intake_client(void *state, struct span from, struct span frame);

@@ -8,6 +8,8 @@
 
 /* How often others' evidence is looked for, and a door that does not answer tried. */
 #define POLL_MS 1000u
+/* Between pages with messages that cost others' signature checks. */
+#define HEARD_PAGE_MS 250u
 #define RETRY_MS 2000u
 
 /* One page of others' evidence, copied. */
@@ -15,6 +17,9 @@ struct spread_page {
     uint32_t n;
     struct store_row rows[REPORT_ITEMS_MAX];
     struct evidence_bytes records[REPORT_ITEMS_MAX];
+    uint32_t n_lost;
+    struct span lost[REPORT_ITEMS_MAX];
+    uint8_t lost_bytes[REPORT_ITEMS_MAX][SIGNED_MESSAGE_BYTES_MAX];
 };
 
 /* ---- ours to others ---- */
@@ -28,6 +33,26 @@ static bool is_heard(const struct spread *spread, const struct hash *id)
     return false;
 }
 
+static void drop_lost(struct spread *spread)
+{
+    spread->n_lost--;
+    memmove(&spread->lost[0], &spread->lost[1], spread->n_lost * sizeof(spread->lost[0]));
+}
+
+void spread_lost(struct monitor *monitor, struct span message)
+{
+    struct spread *spread = &monitor->spread;
+    bool is_under_way = spread->put != 0 && spread->is_lost_put;
+
+    if (message.size > SIGNED_MESSAGE_BYTES_MAX ||
+        (spread->n_lost == SPREAD_LOST_MAX && is_under_way))
+        return;
+    if (spread->n_lost == SPREAD_LOST_MAX)
+        drop_lost(spread);
+    memcpy(spread->lost[spread->n_lost].bytes, message.data, message.size);
+    spread->lost[spread->n_lost++].size = message.size;
+}
+
 static void on_put(void *context, uint64_t request, enum apm_err err, const struct hash *feed,
                    uint64_t seq)
 {
@@ -39,7 +64,9 @@ static void on_put(void *context, uint64_t request, enum apm_err err, const stru
     if (request != spread->put)
         return;
     spread->put = 0;
-    if (err == APM_OK)
+    if (err == APM_OK && spread->is_lost_put)
+        drop_lost(spread);
+    else if (err == APM_OK)
         spread->published = spread->candidate;
     else
         spread->put_ms = clock_mono_ms() + RETRY_MS;
@@ -63,6 +90,7 @@ static void on_next(void *context, const struct store_row *row)
         spread->published = row->number;
         return;
     }
+    spread->is_lost_put = false;
     spread->put = observe_put(spread->observe, &observation);
     if (spread->put == 0)
         spread->put_ms = clock_mono_ms() + RETRY_MS;
@@ -75,6 +103,30 @@ static void on_found(void *context, enum apm_err err)
     monitor->spread.is_finding = false;
     if (err != APM_OK || monitor->spread.candidate == 0)
         monitor->spread.put_ms = clock_mono_ms() + RETRY_MS;
+}
+
+static void publish_lost(struct spread *spread)
+{
+    struct span bytes = span_of(spread->lost[0].bytes, spread->lost[0].size);
+    struct hash digest = hash_bytes(bytes);
+    struct hash_text key = hash_to_text(&digest);
+    const struct observation observation = {
+        .space = log_text(SPREAD_SPACE),
+        .kind = log_text(SPREAD_LOST),
+        .key = log_text(key.text),
+        .payload = bytes,
+        .once = true,
+    };
+
+    spread->is_lost_put = true;
+    spread->put = observe_put(spread->observe, &observation);
+    if (spread->put == 0)
+        spread->put_ms = clock_mono_ms() + RETRY_MS;
+}
+
+static bool has_lost(const struct spread *spread)
+{
+    return spread->n_lost > 0 && spread->put == 0 && !spread->is_finding;
 }
 
 static bool has_unpublished(const struct monitor *monitor)
@@ -99,6 +151,19 @@ static void publish(struct monitor *monitor)
 
 /* ---- theirs to us ---- */
 
+static void hear(const struct monitor *monitor, struct spread_page *page, struct span message)
+{
+    struct signed_message read;
+    const struct validator_set *set = &monitor->genesis->set;
+
+    if (page->n_lost == REPORT_ITEMS_MAX || message.size > SIGNED_MESSAGE_BYTES_MAX ||
+        signed_message_read(set, message, &read) != CERT_OK)
+        return;
+    uint8_t *copy = page->lost_bytes[page->n_lost];
+    memcpy(copy, message.data, message.size);
+    page->lost[page->n_lost++] = span_of(copy, message.size);
+}
+
 static void on_record(void *context, uint64_t request, const struct observed *observed)
 {
     struct monitor *monitor = context;
@@ -106,6 +171,8 @@ static void on_record(void *context, uint64_t request, const struct observed *ob
     struct spread_page *page = spread->page;
     struct span record = observed->record.payload;
 
+    if (request == spread->list && span_eq(observed->record.kind, log_text(SPREAD_LOST)))
+        hear(monitor, page, record);
     if (request != spread->list || page->n == REPORT_ITEMS_MAX ||
         !span_eq(observed->record.kind, log_text(SPREAD_PROOF)) || record.size > EVIDENCE_BYTES_MAX)
         return;
@@ -149,6 +216,10 @@ static void on_page(void *context, uint64_t request, enum apm_err err, uint64_t 
         spread->list_ms = clock_mono_ms() + (err != APM_OK ? RETRY_MS : POLL_MS);
     if (err != APM_OK || next == monitor->cursor)
         return;
+    if (spread->page->n_lost > 0) {
+        intake_tell(monitor, spread->page->lost, spread->page->n_lost);
+        spread->list_ms = clock_mono_ms() + HEARD_PAGE_MS;
+    }
     monitor->next_cursor = next;
     if (is_end && spread->page->n == 0) {
         monitor->cursor = next; /* nothing to lose: it need not be written */
@@ -168,7 +239,7 @@ static void look(struct monitor *monitor, uint64_t now_ms)
     struct spread *spread = &monitor->spread;
     const struct observe_filter filter = {.space = log_text(SPREAD_SPACE)};
 
-    spread->page->n = 0;
+    spread->page->n = spread->page->n_lost = 0;
     spread->list = observe_list(spread->observe, &filter, monitor->cursor, REPORT_ITEMS_MAX);
     if (spread->list == 0)
         spread->list_ms = now_ms + RETRY_MS;
@@ -198,6 +269,8 @@ static bool may_look(const struct monitor *monitor)
 
 void spread_turn(struct monitor *monitor, uint64_t now_ms)
 {
+    if (has_lost(&monitor->spread) && now_ms >= monitor->spread.put_ms)
+        publish_lost(&monitor->spread);
     if (has_unpublished(monitor) && now_ms >= monitor->spread.put_ms)
         publish(monitor);
     if (may_look(monitor) && now_ms >= monitor->spread.list_ms)
@@ -208,7 +281,8 @@ uint64_t spread_deadline_ms(const struct monitor *monitor)
 {
     uint64_t deadline = may_look(monitor) ? monitor->spread.list_ms : CLOCK_NEVER;
 
-    if (has_unpublished(monitor) && monitor->spread.put_ms < deadline)
+    if ((has_unpublished(monitor) || has_lost(&monitor->spread)) &&
+        monitor->spread.put_ms < deadline)
         deadline = monitor->spread.put_ms;
     return deadline;
 }

@@ -9,6 +9,8 @@ static const struct validator_set *set_of(const struct node *node)
     return core_set(node->core);
 }
 
+static void on_heard(void *context, struct span message);
+
 enum apm_err accuse_start(struct node *node)
 {
     const struct reporter_config config = {
@@ -16,6 +18,8 @@ enum apm_err accuse_start(struct node *node)
         .loop = node->env->loop,
         .run_dir = node->env->run_dir,
         .n_peers = VALIDATORS_MAX,
+        .heard = on_heard,
+        .context = node,
     };
 
     node->accuser.witness = witness_new(node->genesis->n_validators);
@@ -143,6 +147,69 @@ void accuse_saw_proposal(struct node *node, const struct wire_header *header,
 
     (void)see(node, &(struct witnessed){WIRE_signed_header, header->author, header->rank,
                                         span_of(bytes, size)});
+}
+
+/* From another node, by way of the monitor: nobody's session is to blame for it. */
+static void on_heard(void *context, struct span message)
+{
+    struct node *node = context;
+    struct signed_message read;
+
+    if (signed_message_read(set_of(node), message, &read) == CERT_OK)
+        (void)see(node, &(struct witnessed){read.what, read.validator, read.rank, message});
+}
+
+/* ---- messages that lost ---- */
+
+static struct hash block_of(struct span bytes)
+{
+    struct wire_message message;
+
+    if (wire_decode(bytes, &message) == WIRE_OK && message.id == WIRE_vote)
+        return message.vote.block;
+    if (message.id == WIRE_commit_vote)
+        return message.commit_vote.block;
+    return message.id == WIRE_signed_header ? hash_bytes(message.signed_header.header)
+                                            : (struct hash){{0}};
+}
+
+static void report_loser(struct node *node, uint32_t validator, struct span bytes)
+{
+    const struct report item = {
+        .peer = validator,
+        .class = REPORT_LOSER,
+        .at_ms = clock_wall_ms(),
+        .about = hash_bytes(bytes),
+        .body = bytes,
+    };
+    report_queue_put(reporter_queue(node->accuser.reporter), &item);
+}
+
+void accuse_committed(struct node *node, struct rank rank, const struct hash *block)
+{
+    static const enum wire_id types[] = {WIRE_vote, WIRE_commit_vote, WIRE_signed_header};
+
+    for (uint32_t v = 0; v < node->genesis->n_validators; v++) {
+        for (size_t i = 0; i < N_ELEMENTS(types); i++) {
+            struct span bytes = witness_find(node->accuser.witness, types[i], v, rank);
+            struct hash other = bytes.size > 0 ? block_of(bytes) : *block;
+            if (!hash_eq(&other, block))
+                report_loser(node, v, bytes);
+        }
+    }
+}
+
+void accuse_forgotten(struct node *node, const struct hash *block)
+{
+    const struct pooled_block *pooled = block_pool_find(&node->pool, block);
+
+    if (pooled == NULL)
+        return;
+    uint32_t author = (uint32_t)pooled->header.author;
+    struct span bytes =
+        witness_find(node->accuser.witness, WIRE_signed_header, author, pooled->header.rank);
+    if (bytes.size > 0)
+        report_loser(node, author, bytes);
 }
 
 /* ---- what a session brought ---- */

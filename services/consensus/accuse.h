@@ -47,6 +47,11 @@ void accuse_not_its_own(struct node *node, uint32_t from);
 /* A proposal with a good signature cites a certificate that does not verify. */
 void accuse_cited(struct node *node, const struct wire_proposal *proposal, struct span certificate);
 
+/* What other nodes need if they heard the contrary: messages of the winner's rank that say
+ * something else, and a proposal that will never be committed. */
+void accuse_committed(struct node *node, struct rank rank, const struct hash *block);
+void accuse_forgotten(struct node *node, const struct hash *block);
+
 void accuse_gauges(struct node *node);
 
 #endif

@@ -289,12 +289,14 @@ static void act(struct node *node, const struct action *action)
         act_need_block(node, action);
         break;
     case ACTION_COMMIT:
+        accuse_committed(node, action->commit.rank, &action->commit.block);
         commit_append(node, action);
         break;
     case ACTION_SYNC:
         sync_begin(node, action->sync.from, action->sync.signers);
         break;
     case ACTION_FORGET:
+        accuse_forgotten(node, &action->forget);
         count_lost(node, &action->forget);
         payload_forget(node, &action->forget);
         break;

@@ -12,9 +12,11 @@
 
 #define MONITOR "apm2-byzantine-monitor"
 #define RESEND_MS 1000u
-#define ACK_BYTES_MAX 256u
+#define HELLO_MS 2000u
+#define ANSWER_BYTES_MAX (16u * KIB)
 
 struct reporter {
+    struct reporter_config config;
     struct loop *loop;
     void *dealer;
     struct report_queue *queue;
@@ -43,6 +45,19 @@ static void send_next(struct reporter *reporter, uint64_t now_ms)
     send_frame(reporter, now_ms);
 }
 
+/* The number of the last one: nothing new. */
+static void say_hello(struct reporter *reporter, uint64_t now_ms)
+{
+    uint8_t bytes[64];
+    const struct wire_report hello = {.source = reporter->source, .number = reporter->number};
+
+    if (now_ms < reporter->sent_ms + HELLO_MS)
+        return;
+    size_t size = wire_encode(WIRE_report, &hello, bytes, sizeof(bytes));
+    (void)zmq_send(reporter->dealer, bytes, size, ZMQ_DONTWAIT);
+    reporter->sent_ms = now_ms;
+}
+
 static void on_ack(struct reporter *reporter, struct span bytes)
 {
     struct wire_report_ack ack;
@@ -54,16 +69,35 @@ static void on_ack(struct reporter *reporter, struct span bytes)
     reporter->frame_size = 0;
 }
 
+static void on_heard(struct reporter *reporter, const struct wire_heard *heard)
+{
+    size_t cursor = 0;
+    struct span message;
+
+    while (blobs_next(&heard->messages, &cursor, &message))
+        reporter->config.heard(reporter->config.context, message);
+}
+
+static void on_answer(struct reporter *reporter, struct span bytes)
+{
+    struct wire_heard heard;
+
+    if (wire_decode_as(WIRE_heard, bytes, &heard) == WIRE_OK)
+        on_heard(reporter, &heard);
+    else
+        on_ack(reporter, bytes);
+}
+
 static bool on_readable(void *arg, short revents)
 {
     struct reporter *reporter = arg;
-    uint8_t bytes[ACK_BYTES_MAX];
+    uint8_t bytes[ANSWER_BYTES_MAX];
     int size = 0;
 
     (void)revents;
     while ((size = zmq_recv(reporter->dealer, bytes, sizeof(bytes), ZMQ_DONTWAIT)) >= 0) {
         if ((size_t)size <= sizeof(bytes))
-            on_ack(reporter, span_of(bytes, (size_t)size));
+            on_answer(reporter, span_of(bytes, (size_t)size));
     }
     return false;
 }
@@ -74,6 +108,8 @@ static void turn(void *arg, uint64_t now_ms)
 
     if (reporter->frame_size == 0)
         send_next(reporter, now_ms);
+    if (reporter->frame_size == 0)
+        say_hello(reporter, now_ms);
     else if (now_ms >= reporter->sent_ms + RESEND_MS)
         send_frame(reporter, now_ms);
 }
@@ -84,7 +120,7 @@ static uint64_t deadline_ms(void *arg)
 
     if (reporter->frame_size > 0)
         return reporter->sent_ms + RESEND_MS;
-    return report_queue_n(reporter->queue) > 0 ? 0 : CLOCK_NEVER;
+    return report_queue_n(reporter->queue) > 0 ? 0 : reporter->sent_ms + HELLO_MS;
 }
 
 static void set_option(void *socket, int option, int value)
@@ -115,6 +151,7 @@ enum apm_err reporter_start(const struct reporter_config *config, struct reporte
     if (dealer == NULL)
         return APM_ERR_IO;
     struct reporter *reporter = mem_new(1, sizeof(*reporter));
+    reporter->config = *config;
     reporter->loop = config->loop;
     reporter->dealer = dealer;
     enum apm_err err = connect_monitor(reporter, config->run_dir);

@@ -3,7 +3,8 @@
  *
  * One report is under way at a time; it is sent again until the monitor says that it is
  * durable there. Nothing waits for it: while the monitor is away the queue fills and
- * drops by its own rules. Driven by the service's loop.
+ * drops by its own rules. A report without items now and then says to whom the monitor may
+ * tell what other nodes heard. Driven by the service's loop.
  */
 #ifndef APM2_REPORTER_H
 #define APM2_REPORTER_H
@@ -19,6 +20,9 @@ struct reporter_config {
     struct loop *loop;
     const char *run_dir;
     uint32_t n_peers;
+    /* A message that another node heard; unchecked, good for the call. */
+    void (*heard)(void *context, struct span message);
+    void *context;
 };
 
 WARN_UNUSED enum apm_err reporter_start(const struct reporter_config *config,

@@ -3,9 +3,12 @@
  * safety record nor rules. It speaks to the real nodes over their real links.
  *
  *   hostile GENESIS KEY.pem FAULT [SECONDS]
+ *   hostile GENESIS KEY.pem split TERM SEQ
  *
  * FAULT: equivocation     two votes, commit votes, timeouts and proposals at one rank
  *        lonely           two votes, told to one node only
+ *        split            a vote to one node, another to the next, at each of the ranks behind
+ *                         (TERM, SEQ): the cluster's own
  *        quorum_forgery   a signed proposal around a certificate that nobody signed
  *        invalid_signature
  *        replay           its old votes, after newer ones
@@ -52,6 +55,8 @@ static struct hash block_of(uint8_t byte)
     return hash;
 }
 
+#define SPLIT_RANKS 8u
+
 static struct rank rank_at(uint64_t seq)
 {
     return (struct rank){1, TERM, SEQ_BASE + seq};
@@ -97,17 +102,23 @@ static void encode(struct letter *letter, enum wire_id id, const void *message)
         die("cannot encode");
 }
 
-static void vote(const struct hostile *hostile, uint64_t seq, uint8_t block, struct letter *letter)
+static void vote_at(const struct hostile *hostile, struct rank rank, uint8_t block,
+                    struct letter *letter)
 {
     uint8_t statement[STATEMENT_BYTES_MAX];
-    struct wire_vote message = {.rank = rank_at(seq),
+    struct wire_vote message = {.rank = rank,
                                 .block = block_of(block),
                                 .parent = block_of(0xee),
-                                .parent_rank = {1, TERM, 1},
+                                .parent_rank = {1, 0, 0},
                                 .voter = hostile->self};
     size_t size = statement_vote(&hostile->genesis->chain, &message, statement);
     message.signature = sign(hostile, statement, size);
     encode(letter, WIRE_vote, &message);
+}
+
+static void vote(const struct hostile *hostile, uint64_t seq, uint8_t block, struct letter *letter)
+{
+    vote_at(hostile, rank_at(seq), block, letter);
 }
 
 static void commit_vote(const struct hostile *hostile, uint64_t seq, uint8_t block,
@@ -179,13 +190,28 @@ static void tell_one(struct hostile *hostile)
     (void)printf("two votes to %s\n", hostile->genesis->cards[to].id);
 }
 
+/* Nobody hears both: each names a block that loses. */
+static void split(struct hostile *hostile, struct rank tip)
+{
+    uint32_t first = hostile->self == 0 ? 1 : 0;
+
+    for (uint64_t i = 1; i <= SPLIT_RANKS; i++) {
+        struct rank rank = {tip.epoch, tip.term, tip.seq + i};
+        vote_at(hostile, rank, 0xa1, &a);
+        vote_at(hostile, rank, 0xb2, &b);
+        send_to(hostile, first, letter_span(&a));
+        send_to(hostile, first + 1, letter_span(&b));
+    }
+    (void)printf("one of two votes to each of two nodes\n");
+}
+
 static void forge(struct hostile *hostile)
 {
     uint32_t n = hostile->genesis->n_validators;
     struct qc justify = {.rank = rank_at(++hostile->seq),
                          .block = block_of(0xf0),
                          .parent = block_of(0xee),
-                         .parent_rank = {1, TERM, 1}};
+                         .parent_rank = {1, 0, 0}};
 
     for (uint32_t i = 0; i < quorum_size(n); i++) {
         justify.signers |= UINT64_C(1) << i;
@@ -311,7 +337,10 @@ int main(int argc, char **argv)
     hostile.zmq = zmq_ctx_new();
     connect_all(&hostile, argv[2]);
     (void)sleep(SETTLE_S);
-    act(&hostile, argv[3], argc > 4 ? (unsigned int)strtoul(argv[4], NULL, 10) : 8);
+    if (argc == 6)
+        split(&hostile, (struct rank){1, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10)});
+    else
+        act(&hostile, argv[3], argc > 4 ? (unsigned int)strtoul(argv[4], NULL, 10) : 8);
     (void)sleep(SETTLE_S);
     disconnect(&hostile);
     genesis_destroy(&hostile.genesis);

@@ -139,6 +139,23 @@ assert_verifies equivocation
 tell_lies lonely
 assert_everywhere equivocation 4
 
+# No node alone hears both votes of a rank: each tells the others what lost, and they pair.
+read -r term seq < <(query n1 "SELECT term, seq FROM block_v1 ORDER BY height DESC LIMIT 1" -F ' ')
+tell_lies split "$term" "$seq"
+submit split 30 --bundle 1 --window 1
+has_pairs() {
+    (($(evidence "$1" equivocation '.evidence | length') > 4))
+}
+for node in "${HONEST[@]}"; do
+    wait_until 10 "an equivocation that nobody heard whole, on $node" has_pairs "$node"
+done
+have_same_ids() {
+    [[ $(for node in "${HONEST[@]}"; do ids "$node" equivocation; done | sort -u | wc -l) == 1 ]]
+}
+wait_until 10 "the same equivocations on all" have_same_ids
+equivocations=$(evidence n1 equivocation '.evidence | length')
+note "equivocations=$equivocations"
+
 # While the monitor is away its consensus keeps what it saw.
 apm2 --node n1 service stop byzantine-monitor >"$WORK/stop" 2>&1 ||
     fail "service stop: $(<"$WORK/stop")"
@@ -168,7 +185,7 @@ apm2 --node n1 consensus byzantine-evidence ack "$id" --reason "removed, ticket 
     fail "unacknowledged after an ack: $before, then $(unacknowledged n1)"
 kill_service n1 byzantine-monitor >/dev/null
 monitor_is_back() {
-    [[ $(unacknowledged n1) == $((before - 1)) && $(counted n1 equivocation) == 4 ]]
+    [[ $(unacknowledged n1) == $((before - 1)) && $(counted n1 equivocation) == "$equivocations" ]]
 }
 wait_until 15 "the same counts after kill -9 of the monitor" monitor_is_back
 [[ $(apm2 --node n1 consensus byzantine-evidence show "$id" --json | jq -r .reason) == \
