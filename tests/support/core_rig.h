@@ -32,6 +32,7 @@ struct place {
     uint32_t n_held;
     struct executed_root executed;
     struct hash committed;
+    struct safety_record record; /* as last persisted */
     uint32_t n_intents[INTENT_CHECKPOINT + 1];
     uint32_t n_sent[SEND_EPOCH_PROOF + 1];
     enum note_reason timed_out, entered, observing;
@@ -101,6 +102,7 @@ static inline void rig_persist(uint32_t at, const struct action *action)
         rig.proposals[rig.n_proposals++] = *action->persist.own;
         rig_wait(at, false);
     }
+    place->record = *action->persist.record;
     done.persisted.token = action->persist.token;
     done.persisted.n_sigs = action->persist.n_intents;
     for (uint32_t i = 0; i < action->persist.n_intents; i++) {
@@ -302,21 +304,28 @@ static inline void rig_set_patience(uint32_t at, uint64_t patience_ms)
     core_configure(rig.places[at].core, &config);
 }
 
-/* A core at the start of everything, before its first step. */
-static inline void rig_boot(uint32_t at)
+/* A core that lost everything but the record, before its first step. */
+static inline void rig_boot_with(uint32_t at, const struct safety_record *record)
 {
-    static struct safety_record record;
     struct core_config config = rig_config(at, RIG_PATIENCE_MS);
     struct tip root = {.rank = {1, 0, 0}, .block = rig.set.root, .author = VALIDATOR_NONE};
-    struct qc root_qc = qc_of_root(&rig.set);
-    struct hash instance = {{9}};
     struct place *place = &rig.places[at];
 
-    safety_init(&record, &instance, &root_qc);
     free(place->core);
     *place = (struct place){.core = calloc(1, core_size()), .executed = {0, {{7}}}};
     ck_assert_ptr_nonnull(place->core);
-    core_init(place->core, &config, &record, &root, &place->executed);
+    core_init(place->core, &config, record, &root, &place->executed);
+}
+
+/* And one at the start of everything. */
+static inline void rig_boot(uint32_t at)
+{
+    static struct safety_record record;
+    struct qc root_qc = qc_of_root(&rig.set);
+    struct hash instance = {{9}};
+
+    safety_init(&record, &instance, &root_qc);
+    rig_boot_with(at, &record);
 }
 
 static inline void rig_start(void)

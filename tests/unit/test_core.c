@@ -236,6 +236,30 @@ START_TEST(a_newer_signature_of_ours_makes_an_observer)
 }
 END_TEST
 
+/* The database kept a leader's first block and lost the one before it. */
+START_TEST(a_leader_fetches_the_parent_of_its_own_block)
+{
+    static struct safety_record record;
+    struct input tick = {.kind = INPUT_TICK, .from = VALIDATOR_NONE};
+    struct input transfer = {.kind = INPUT_OPERATOR_TRANSFER, .from = VALIDATOR_NONE};
+    transfer.transfer_to = 3;
+    rig_input(LEADER, &transfer);
+    while (rig.n_proposals < 2)
+        rig_hop();
+    rig.n_letters = 0; /* nobody else has seen it */
+
+    record = rig.places[3].record;
+    rig_boot_with(3, &record);
+    rig_input(3, &tick);
+    struct input stored = {.kind = INPUT_PROPOSAL, .from = VALIDATOR_NONE};
+    stored.proposal = &rig.proposals[1];
+    rig_input(3, &stored);
+    rig_pass_ms(500);
+    expect_term(2, 3);
+    expect_heights(2);
+}
+END_TEST
+
 START_TEST(an_answer_to_an_older_start_says_nothing)
 {
     struct input tick = {.kind = INPUT_TICK, .from = VALIDATOR_NONE};
@@ -283,6 +307,7 @@ UNIT_MAIN("core", rig_start, rig_end, {
     tcase_add_test(tc, a_certified_block_survives_its_term);
     tcase_add_test(tc, nothing_is_sent_before_it_is_durable);
     tcase_add_test(tc, a_newer_signature_of_ours_makes_an_observer);
+    tcase_add_test(tc, a_leader_fetches_the_parent_of_its_own_block);
     tcase_add_test(tc, an_answer_to_an_older_start_says_nothing);
     tcase_add_test(tc, actions_leave_room_under_load_and_loss);
 })

@@ -249,8 +249,16 @@ void vote_try(struct core *core)
         emit_note(core, NOTE_REFUSED, reason, (uint32_t)block->header.author, block);
     }
     struct tip parent = {.rank = {0, 0, 0}};
-    if (judgement != JUDGE_VOTE || !chain_parent(core, &block->header.parent, &parent))
+    if (judgement != JUDGE_VOTE)
         return;
+    if (!chain_parent(core, &block->header.parent, &parent)) {
+        /* Voted for before a start that lost its parent. A leader that cannot sign its own
+         * block again would stand still for ever. */
+        if (block->header.height > core->committed.height + 1)
+            chain_want(core, &block->header.parent, block->header.rank, 0,
+                       (uint32_t)block->header.author);
+        return;
+    }
 
     if (!resign_proposal(core, block) || !sign_vote(core, block, parent.rank))
         return;
