@@ -188,6 +188,8 @@ static enum apm_err grant(struct migrator *m)
          "CREATE ROLE apm2_byzantine_monitor NOLOGIN"},
         {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_anti_entropy')",
          "CREATE ROLE apm2_anti_entropy NOLOGIN"},
+        {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_schema_registry')",
+         "CREATE ROLE apm2_schema_registry NOLOGIN"},
         {"SELECT NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'apm2_read')",
          "CREATE ROLE apm2_read NOLOGIN"},
     };
