@@ -292,7 +292,8 @@ static void on_reply(struct submitter *self, const struct apm2_reply *reply)
         on_outcome(self, batch, reply);
     else if (reply->kind == APM2_ACCEPTED && batch->state == BATCH_SENT)
         batch->state = BATCH_ACCEPTED;
-    else if (reply->kind == APM2_REFUSED && batch->state == BATCH_SENT)
+    else if (reply->kind == APM2_REFUSED &&
+             (batch->state == BATCH_SENT || batch->state == BATCH_ACCEPTED))
         on_refused(self, batch, reply);
 }
 

@@ -2,6 +2,7 @@
 #include "services/consensus/node.h"
 
 #include "common/clock.h"
+#include "common/outcome.h"
 
 static void count_drop(struct node *node)
 {
@@ -48,12 +49,22 @@ void clients_send_outcome(struct node *node, const struct client_ref *client,
     clients_send(node, client, act_encode(node, WIRE_outcome, &message));
 }
 
+/* Sent again while this node was still catching up with its own chain, a bundle may be
+ * ordered twice. What became of it the first time is what its client must learn. */
+static bool is_repeat(const struct wire_outcome *outcome)
+{
+    return outcome->codes.size > 0 && outcome->codes.data[0] == OUTCOME_REPLAYED;
+}
+
 void clients_outcome(struct node *node, const struct wire_outcome *outcome)
 {
     struct waiter waiter;
 
     while (waiters_claim(node->waiters, &outcome->bundle, &waiter)) {
-        clients_send_outcome(node, &waiter.client, outcome);
+        if (is_repeat(outcome))
+            recall_outcome(node, &waiter.client, &outcome->bundle);
+        else
+            clients_send_outcome(node, &waiter.client, outcome);
         metric_observe(node->env->metrics, METRIC_finality,
                        (double)(clock_mono_us() - waiter.arrived_us) / 1e6);
     }

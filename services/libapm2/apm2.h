@@ -109,7 +109,8 @@ APM2_API bool apm2_client_query(struct apm2_client *client, uint64_t request, co
 
 enum apm2_kind {
     APM2_ACCEPTED, /* at the door; an outcome follows */
-    APM2_REFUSED,  /* at the door: error and detail say why; nothing follows */
+    APM2_REFUSED,  /* error and detail say why; nothing follows. At the door; after ACCEPTED
+                    * only BUSY or REJECTED, when the bundle was ordered twice */
     APM2_OUTCOME,  /* final */
     APM2_ANSWER,   /* to a query: error ("OK" or not), detail = JSON */
 };
