@@ -143,9 +143,10 @@ bool child_exited(struct child *child, pid_t pid, int status, uint64_t now_ms)
 static void keep_status(struct child *child, const char *text, size_t size)
 {
     (void)snprintf(child->status, sizeof(child->status), "%.*s", (int)size, text);
+    /* It goes into JSON: whatever was cut in the middle of a character must not. */
     for (char *at = child->status; *at != 0; at++)
-        if ((unsigned char)*at < ' ')
-            *at = ' ';
+        if (*at < ' ' || *at > '~')
+            *at = '?';
 }
 
 static bool is_word(const char *line, size_t size, const char *word)

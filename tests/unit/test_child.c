@@ -129,6 +129,8 @@ START_TEST(a_stopped_process_is_killed_for_its_silence)
     child_said(&child, "READY=1\nSTATUS=all is well\nWATCHDOG=1\n", 2000);
     ck_assert_int_eq(child.life.state, LIFE_UP);
     ck_assert_str_eq(child.status, "all is well");
+    child_said(&child, "STATUS=h\xc3\xb6he 8\t1", 2000);
+    ck_assert_str_eq(child.status, "h??he 8?1");
     ck_assert_int_eq(kill(child.pid, SIGSTOP), 0);
     child_said(&child, "STATUS=words alone are no sign of life", 9000);
     child_turn(&child, 16999);
