@@ -95,7 +95,14 @@ static void fetch_missing(struct core *core, const struct target *target,
 {
     static const struct commit_proof none = {.is_child_qc = false};
     const struct commit_proof *proof = target->proof != NULL ? target->proof : &none;
-    uint64_t signers = proof->is_child_qc ? proof->qc.signers : proof->cc.signers;
+    const struct qc *high = &core->record.high_qc;
+    uint64_t signers = 0; /* anybody */
+
+    /* Who voted has the block; who commit-voted need not. */
+    if (proof->is_child_qc)
+        signers = proof->qc.signers;
+    else if (hash_eq(&high->block, &proof->cc.block))
+        signers = high->signers;
 
     if (!hash_is_zero(missing))
         chain_want(core, missing, commit_proof_rank(proof), signers, VALIDATOR_NONE);
