@@ -142,12 +142,12 @@ static void print_evidence(const struct evidence_view *view, struct buf *html)
         html_text(html, item->fault_type);
         buf_text(html, "<code>apm2 consensus byzantine-evidence ack ");
         html_text(html, item->id);
-        buf_text(html, " --reason &quot;&hellip;&quot;</code></p>\n");
+        buf_text(html, " --reason &quot;REASON&quot;</code></p>\n");
     }
     if (view->n_items == 0)
         buf_text(html, "<p><code>apm2 consensus byzantine-evidence list</code>"
                        "<code>apm2 consensus byzantine-evidence ack ID --reason "
-                       "&quot;&hellip;&quot;</code></p>\n");
+                       "&quot;REASON&quot;</code></p>\n");
     buf_text(html, "</section>\n");
 }
 
