@@ -96,6 +96,7 @@ static void on_committed(void *context, const struct store_committed *row)
         .time_ms = proposal.header.time_ms,
         .author = proposal.header.author,
         .handoff = proposal.header.handoff,
+        .next_set = proposal.header.next_set,
     };
     node->loaded_roots[height % EXECUTED_ROOTS] = row->state_root;
     if (row->proof.size == 0)
@@ -260,7 +261,12 @@ static void on_loaded(void *context)
     struct executed_root executed = {execution_height(node->execution),
                                      execution_state_root(node->execution)};
     randombytes_buf(&node->core_config.nonce, sizeof(node->core_config.nonce));
+    /* The record's epoch, where the store has come that far; else the core follows it there. */
+    bool is_there = record->proof.kind != EPOCH_PROOF_NONE &&
+                    epoch_proof_height(&record->proof) <= node->loaded_tip.height;
+    node->core_config.epoch_proof = is_there ? &record->proof : NULL;
     core_init(node->core, &node->core_config, record, &node->loaded_tip, &executed);
+    node->core_config.epoch_proof = NULL;
     restore_roots(node);
     free(record);
     node->phase = NODE_RUNNING;

@@ -1,6 +1,6 @@
 /* Certificates: decoded, encoded to the same bytes, and judged by a set of four. */
 #include "tests/fuzz/form.h"
-#include "tests/support/good_certs.h"
+#include "tests/support/good_proofs.h"
 
 #define DEFINE_CHECK(kind)                                                                         \
     static void check_##kind(struct span bytes)                                                    \
@@ -18,6 +18,7 @@ DEFINE_CHECK(cc)
 DEFINE_CHECK(tc)
 DEFINE_CHECK(entry)
 DEFINE_CHECK(commit_proof)
+DEFINE_CHECK(epoch_proof)
 
 /* Single statements, as they arrive. */
 static void check_message(const struct wire_message *message)
@@ -36,12 +37,13 @@ static void run(struct span input)
 {
     struct wire_message message;
 
-    all_good();
+    all_good_proofs();
     check_qc(input);
     check_cc(input);
     check_tc(input);
     check_entry(input);
     check_commit_proof(input);
+    check_epoch_proof(input);
     if (form_check(input, &message))
         check_message(&message);
 }

@@ -12,6 +12,8 @@
 
 /* seeds_evidence.c: into DIRECTORY/evidence. */
 void evidence_seeds(const char *directory);
+/* seeds_epoch.c: beside the other certificates and safety records. */
+void epoch_seeds(const char *directory);
 
 static inline struct hash sample_chain(void)
 {

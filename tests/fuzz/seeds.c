@@ -234,7 +234,6 @@ static void client_seeds(const char *directory)
     const struct wire_submit submit = {1, make_bundle(2, bundle)};
     const struct wire_query query = {2, text_of("status"), text_of("{}")};
     const struct wire_answer answer = {2, text_of("OK"), text_of("{\"height\":7}")};
-
     put_message(&out, WIRE_submit, &submit);
     put_message(&out, WIRE_query, &query);
     put_message(&out, WIRE_answer, &answer);
@@ -397,4 +396,5 @@ int main(int argc, char **argv)
     text_seeds(argv[1]);
     genesis_seeds(argv[1]);
     evidence_seeds(argv[1]);
+    epoch_seeds(argv[1]);
 }

@@ -1,3 +1,4 @@
+#include "common/cert/epoch_proof.h"
 #include "tests/support/golden.h"
 #include "tests/support/good_certs.h"
 #include "tests/support/unit.h"
@@ -260,6 +261,17 @@ static void put_statements(FILE *out)
     put_statement(out, "timeout", bytes, statement_timeout(&chain, &timeout, bytes));
     put_statement(out, "checkpoint", bytes, statement_checkpoint(&chain, &checkpoint, bytes));
     put_statement(out, "proposal", bytes, statement_proposal(&chain, &block, bytes));
+    const struct recovery recovery = {.epoch = 3,
+                                      .height = 9,
+                                      .block = block,
+                                      .state_root = filled(0x5a),
+                                      .set = filled(0x5e),
+                                      .reason_size = 4,
+                                      .reason = "lost"};
+    put_statement(out, "recovery", bytes, statement_recovery(&chain, &recovery, bytes));
+    const struct caught_up caught_up = {
+        .height = 9, .block = block, .who = {filled(1), fake_key(2), filled(3)}};
+    put_statement(out, "caught-up", bytes, statement_caught_up(&chain, &caught_up, bytes));
 }
 
 START_TEST(statements_are_the_golden_ones)

@@ -3,6 +3,7 @@
  */
 #include "tests/support/unit.h"
 
+#include "tests/support/good_proofs.h"
 #include "tests/support/safety_sample.h"
 
 START_TEST(a_step_is_all_or_nothing)
@@ -239,6 +240,97 @@ START_TEST(the_largest_record_fits)
 }
 END_TEST
 
+/* ---- the next epoch ---- */
+
+/* A node of epoch 2 that epoch 3 pins as its validator 1, and the step that takes it there. */
+static struct safety_record enter_third(void)
+{
+    struct safety_record proposed;
+
+    all_good_proofs();
+    record.key = proofs.own.next.list[1].key;
+    record.instance = proofs.own.next.list[1].instance;
+    proposed = record;
+    proposed.counter++;
+    safety_enter_epoch(&proposed, &proofs.own);
+    return proposed;
+}
+
+START_TEST(an_epoch_is_entered_with_its_proof)
+{
+    struct safety_record proposed = enter_third();
+    struct hash root = header_id(&proofs.own.root);
+    uint32_t refused;
+
+    ck_assert_int_eq(take_step(NULL, 0, &proposed, &refused), SAFETY_OK);
+    ck_assert_uint_eq(record.epoch, 3);
+    ck_assert(rank_eq(record.high_qc.rank, (struct rank){3, 0, 0}));
+    ck_assert(hash_eq(&record.high_qc.block, &root));
+    ck_assert_int_eq(epoch_proof_verify(&set, &record.proof), CERT_OK);
+    /* What was signed in the epoch before stays, and ranks lower. */
+    ck_assert(rank_eq(record.last_vote, (struct rank){2, 5, 3}));
+}
+END_TEST
+
+static const struct entering {
+    const char *label;
+    uint32_t voter;
+    uint64_t epoch;
+    enum safety_verdict want;
+} enterings[] = {
+    {"as who it is there", 1, 3, SAFETY_OK},
+    {"under its old index", 0, 3, SAFETY_NOT_PINNED},
+    {"in the epoch before", 1, 2, SAFETY_WRONG_EPOCH},
+    {"in the one after", 1, 4, SAFETY_WRONG_EPOCH},
+};
+
+START_TEST(votes_in_the_epoch_entered)
+{
+    const struct entering *row = &enterings[_i];
+    struct safety_record proposed = enter_third();
+    struct safety_record before = record;
+    struct intent vote = block_intent(INTENT_VOTE, (struct rank){row->epoch, 9, 1}, 'N');
+    uint32_t refused = 0;
+
+    vote.vote.voter = row->voter;
+    enum safety_verdict got = take_step(&vote, 1, &proposed, &refused);
+    ck_assert_msg(got == row->want, "%s: %s", row->label, safety_verdict_text(got));
+    if (got != SAFETY_OK)
+        ck_assert_mem_eq(&record, &before, sizeof(record));
+}
+END_TEST
+
+START_TEST(an_epoch_that_pins_another_is_refused)
+{
+    struct safety_record proposed = enter_third();
+    uint32_t refused;
+
+    if (_i == 0)
+        record.instance = proposed.instance = filled(0x99);
+    else if (_i == 1)
+        record.key = proposed.key = fake_key(99);
+    else if (_i == 2)
+        proposed.proof.kind = EPOCH_PROOF_NONE;
+    else
+        proposed.proof.next.list[0].key = fake_key(98); /* not the set that the block names */
+    ck_assert_int_ne(take_step(NULL, 0, &proposed, &refused), SAFETY_OK);
+    ck_assert_uint_eq(record.epoch, 2);
+}
+END_TEST
+
+START_TEST(the_proof_survives_the_records_bytes)
+{
+    static uint8_t bytes[RECORD_BYTES_MAX];
+    static struct safety_record decoded;
+    struct safety_record proposed = enter_third();
+    size_t size = safety_encode(&proposed, bytes, sizeof(bytes));
+
+    ck_assert(safety_decode(span_of(bytes, size), &decoded));
+    ck_assert(key_eq(&decoded.key, &proposed.key));
+    ck_assert_int_eq(epoch_proof_verify(&set, &decoded.proof), CERT_OK);
+}
+END_TEST
+
 UNIT_MAIN("safety_step", safety_fixture, NULL, {
     tcase_add_test(tc, a_step_is_all_or_nothing);
     tcase_add_test(tc, the_proposed_record_approves_nothing);
@@ -250,4 +342,8 @@ UNIT_MAIN("safety_step", safety_fixture, NULL, {
     tcase_add_loop_test(tc, spoiled_records_are_refused, 0, N_ELEMENTS(spoiled));
     tcase_add_loop_test(tc, records_survive_their_bytes, 0, N_ELEMENTS(entry_kinds));
     tcase_add_test(tc, the_largest_record_fits);
+    tcase_add_test(tc, an_epoch_is_entered_with_its_proof);
+    tcase_add_loop_test(tc, votes_in_the_epoch_entered, 0, N_ELEMENTS(enterings));
+    tcase_add_loop_test(tc, an_epoch_that_pins_another_is_refused, 0, 4);
+    tcase_add_test(tc, the_proof_survives_the_records_bytes);
 })
