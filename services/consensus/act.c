@@ -1,6 +1,8 @@
 /* One input to the core, its actions carried out, and the inputs those bring about. */
 #include "services/consensus/node.h"
 
+#include <sodium.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/must.h"
@@ -246,6 +248,16 @@ static void act_accuse(struct node *node, const struct action *action)
               F_HASH("second", &action->accuse.second));
 }
 
+/* Any of them, another one each time: one who keeps it back delays and no more. */
+static uint32_t one_of(uint64_t signers)
+{
+    uint32_t nth = randombytes_uniform((uint32_t)__builtin_popcountll(signers));
+
+    while (nth-- > 0)
+        signers &= signers - 1;
+    return (uint32_t)__builtin_ctzll(signers);
+}
+
 static void act_need_block(struct node *node, const struct action *action)
 {
     struct wire_block_request request = {.block = action->need.block};
@@ -259,7 +271,7 @@ static void act_need_block(struct node *node, const struct action *action)
     if (signers == 0)
         send_message(node, TO_ALL, WIRE_block_request, &request);
     else
-        send_message(node, (uint32_t)__builtin_ctzll(signers), WIRE_block_request, &request);
+        send_message(node, one_of(signers), WIRE_block_request, &request);
 }
 
 /* No event of the kernel changes the set yet: whatever block names one was not accepted. */
