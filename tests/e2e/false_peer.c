@@ -4,7 +4,8 @@
  *   false_peer GENESIS KEY_FILE forge|withhold
  *
  * forge: ranges of blocks under a certificate nobody signed, and heads of feeds that their
- * author did not sign. withhold: says that it has records, and answers no request for them.
+ * author did not sign. withhold: a head of its own feed, well signed, and no answer to any
+ * request for its records or for blocks.
  * Ends with SIGTERM, or when nobody has spoken to it for two minutes.
  */
 #include <poll.h>
@@ -25,6 +26,7 @@ struct liar {
     uint32_t self;
     bool withholds;
     struct bus *bus;
+    struct sign_pair feed_key;
     uint8_t frame[64u * KIB];
 };
 
@@ -66,21 +68,28 @@ static void forge_range(struct liar *liar, uint32_t to, const struct wire_range_
     say(liar, to, WIRE_range, &range);
 }
 
-/* More than anybody can have of a feed that does not exist. */
-static void forge_frontier(struct liar *liar, uint32_t to, const struct wire_digest *digest)
+/* Forging: another's feed, unsigned. Withholding: its own, well signed, of records that it
+ * does not have. */
+static void lie_about_feeds(struct liar *liar, uint32_t to, const struct wire_digest *digest)
 {
-    const char *author = liar->genesis->cards[(liar->self + 1) % liar->genesis->n_validators].id;
+    uint32_t other = (liar->self + 1) % liar->genesis->n_validators;
+    const char *author = liar->genesis->cards[liar->withholds ? liar->self : other].id;
     const struct wire_feed_head head = {.space = span_of("kernel", 6),
                                         .author = span_of(author, strlen(author)),
                                         .incarnation = 1,
                                         .size = 1000,
                                         .hlc_max = 1,
                                         .key_epoch = 1};
-    uint8_t bytes[FEED_HEAD_BYTES_MAX];
+    uint8_t bytes[FEED_HEAD_BYTES_MAX], statement[FEED_STATEMENT_BYTES];
     const struct span one = span_of(bytes, feed_head_encode(&head, bytes));
     const struct wire_frontier frontier = {.request = digest->request,
                                            .heads = {.n = 1, .items = &one}};
+    struct sig sig;
 
+    size_t size = feed_head_statement(&liar->genesis->chain, one, statement);
+    if (liar->withholds &&
+        crypto_sign_detached(sig.b, NULL, statement, size, liar->feed_key.secret) == 0)
+        feed_head_seal(bytes, one.size, &sig);
     say(liar, to, WIRE_frontier, &frontier);
 }
 
@@ -88,12 +97,12 @@ static void answer(struct liar *liar, const struct bus_message *frame)
 {
     struct wire_message message;
 
-    if (wire_decode(frame->body, &message) != WIRE_OK || liar->withholds)
+    if (wire_decode(frame->body, &message) != WIRE_OK)
         return;
-    if (message.id == WIRE_range_request)
+    if (message.id == WIRE_range_request && !liar->withholds)
         forge_range(liar, frame->from, &message.range_request);
     else if (message.id == WIRE_digest)
-        forge_frontier(liar, frame->from, &message.digest);
+        lie_about_feeds(liar, frame->from, &message.digest);
 }
 
 static enum apm_err open_bus(struct liar *liar, const char *key_file, struct why *why)
@@ -105,6 +114,9 @@ static enum apm_err open_bus(struct liar *liar, const char *key_file, struct why
     bool is_named = keygen_sibling(key_file, "anti-entropy.pem", path, sizeof(path));
     enum apm_err err = is_named ? keyfile_read_curve(path, &config.curve, why) : APM_ERR_BAD_INPUT;
 
+    is_named = keygen_sibling(key_file, "feed.pem", path, sizeof(path));
+    if (err == APM_OK)
+        err = is_named ? keyfile_read_sign(path, &liar->feed_key, why) : APM_ERR_BAD_INPUT;
     for (uint32_t i = 0; err == APM_OK && i < liar->genesis->n_validators; i++) {
         const struct card *card = &liar->genesis->cards[i];
         const struct card_endpoint *end = &card->services[CARD_ANTI_ENTROPY];

@@ -96,4 +96,29 @@ killed_have_all() {
 wait_until 60 "all $acknowledged acknowledged records on all four" killed_have_all
 wait_until 60 "one digest of all feeds on all four" is_one_digest
 note "acknowledged=$acknowledged of $n through kill -9, all on four nodes"
+
+# ---- a peer that advertises records and withholds them ----
+
+liar=n4
+apm2 --node "$liar" service stop anti-entropy >"$WORK/liar" 2>&1 ||
+    fail "service stop: $(<"$WORK/liar")"
+at_exit apm2 --node "$liar" service start anti-entropy
+"${APM2_BIN%/services/cli/apm2}/tests/e2e/false_peer" "$DIR/genesis.json" \
+    "$DIR/$liar/keys/$liar.pem" withhold 2>"$WORK/false_peer" &
+false_pid=$!
+at_exit kill "$false_pid"
+put n1 Meanwhile first 1 >/dev/null || fail "put: $(tail -n 1 "$WORK/put-errors")"
+is_struck() {
+    apm2 --node n1 sync status --json |
+        jq -e --arg id "$liar" '.peers[] | select(.peer == $id) | .last_strike == "withheld"' \
+            >"$WORK/struck"
+}
+wait_until 45 "n1 naming $liar, which withholds" is_struck
+NODES=(n1 n2 n3)
+wait_until 10 "the honest ones having what was put meanwhile" all_have Meanwhile 1
+NODES=(n1 n2 n3 n4)
+kill "$false_pid" && wait "$false_pid" 2>/dev/null
+apm2 --node "$liar" service start anti-entropy >"$WORK/liar" 2>&1 ||
+    fail "service start: $(<"$WORK/liar")"
+wait_until 60 "all four having it in the end" all_have Meanwhile 1
 pass
