@@ -124,10 +124,15 @@ struct hash feed_digest(const struct feed_position *positions, uint32_t n);
 
 int feed_id_cmp(const struct hash *a, const struct hash *b);
 
-/* What `theirs` has and `mine` lacks, as runs, feed by feed; both ascend by feed. Returns
+/* Positions that ascend by feed; borrowed. */
+struct feed_list {
+    const struct feed_position *at;
+    uint32_t n;
+};
+
+/* What `theirs` has and `mine` lacks, as runs, feed by feed. Returns
  * how many runs there are, at most `max`. Forked feeds are not asked for past the fork. */
-uint32_t feed_want(const struct feed_position *mine, uint32_t n_mine,
-                   const struct feed_position *theirs, uint32_t n_theirs,
-                   struct wire_feed_run *ret_runs, uint32_t max);
+uint32_t feed_want(struct feed_list mine, struct feed_list theirs, struct wire_feed_run *ret_runs,
+                   uint32_t max);
 
 #endif

@@ -35,21 +35,20 @@ struct hash feed_digest(const struct feed_position *positions, uint32_t n)
     return digest;
 }
 
-uint32_t feed_want(const struct feed_position *mine, uint32_t n_mine,
-                   const struct feed_position *theirs, uint32_t n_theirs,
-                   struct wire_feed_run *ret_runs, uint32_t max)
+uint32_t feed_want(struct feed_list mine, struct feed_list theirs, struct wire_feed_run *ret_runs,
+                   uint32_t max)
 {
     uint32_t n = 0;
     uint32_t at = 0;
 
-    for (uint32_t i = 0; i < n_theirs && n < max; i++) {
-        while (at < n_mine && feed_id_cmp(&mine[at].feed, &theirs[i].feed) < 0)
+    for (uint32_t i = 0; i < theirs.n && n < max; i++) {
+        while (at < mine.n && feed_id_cmp(&mine.at[at].feed, &theirs.at[i].feed) < 0)
             at++;
-        bool is_known = at < n_mine && feed_id_cmp(&mine[at].feed, &theirs[i].feed) == 0;
-        uint64_t have = is_known ? mine[at].size : 0;
-        bool is_forked = is_known && mine[at].fork_at != 0;
-        if (theirs[i].size > have && !is_forked)
-            ret_runs[n++] = (struct wire_feed_run){theirs[i].feed, have + 1, theirs[i].size};
+        bool is_known = at < mine.n && feed_id_cmp(&mine.at[at].feed, &theirs.at[i].feed) == 0;
+        uint64_t have = is_known ? mine.at[at].size : 0;
+        bool is_forked = is_known && mine.at[at].fork_at != 0;
+        if (theirs.at[i].size > have && !is_forked)
+            ret_runs[n++] = (struct wire_feed_run){theirs.at[i].feed, have + 1, theirs.at[i].size};
     }
     return n;
 }

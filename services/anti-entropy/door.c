@@ -99,7 +99,8 @@ static void finish_start(struct page *page, enum apm_err err)
 {
     if (err == APM_OK)
         return;
-    send_page(page, err, err == APM_ERR_BUSY ? "too many read" : store_detail(page->entropy->store),
+    send_page(page, err,
+              err == APM_ERR_BUSY ? "too many read" : "this node's database does not answer",
               false);
     page_destroy(page);
 }

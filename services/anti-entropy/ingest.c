@@ -108,12 +108,12 @@ static enum strike_reason reason_of(enum feed_verdict verdict)
 enum strike_reason ingest_chunk(struct entropy *entropy, struct feed *feed, struct span records,
                                 struct span head_bytes, const char **ret_what)
 {
-    struct wire_feed_head head;
+    struct wire_feed_head head = {.size = 0};
     struct feed *of_head;
     enum strike_reason reason = ingest_head(entropy, head_bytes, &head, &of_head);
 
     *ret_what = "head of a chunk";
-    if (reason == STRIKE_NONE && of_head != feed)
+    if (reason == STRIKE_NONE && (of_head == NULL || of_head != feed))
         reason = STRIKE_MALFORMED;
     if (reason != STRIKE_NONE)
         return reason;

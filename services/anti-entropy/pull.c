@@ -103,7 +103,8 @@ static uint32_t choose_runs(struct entropy *entropy, uint32_t peer, struct wire_
         mine[n].size = feed->edge.tree.n; /* what is on its way need not come twice */
         theirs[n++] = pull->theirs[i];
     }
-    uint32_t n_runs = feed_want(mine, n, theirs, n, runs, WANT_RUNS_MAX);
+    uint32_t n_runs =
+        feed_want((struct feed_list){mine, n}, (struct feed_list){theirs, n}, runs, WANT_RUNS_MAX);
     for (uint32_t i = 0; i < n_runs; i++) {
         struct feed *feed = feeds_find(&entropy->feeds, &runs[i].feed);
         feed->is_asked = true;

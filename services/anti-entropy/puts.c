@@ -219,7 +219,7 @@ void puts_take(struct entropy *entropy, const struct asker *asker,
         return;
     }
     if (!store_is_up(entropy->store)) {
-        refuse(entropy, asker, APM_ERR_DB_UNREACHABLE, store_detail(entropy->store));
+        refuse(entropy, asker, APM_ERR_DB_UNREACHABLE, "this node's database does not answer");
         return;
     }
     bool is_full = puts->n >= PUTS_MAX || puts->bytes + what->payload.size > PUTS_BYTES_MAX;

@@ -179,14 +179,15 @@ START_TEST(what_is_wanted_is_what_is_missing)
                                            position(4, 8, 0)};
     struct wire_feed_run runs[4];
 
-    ck_assert_uint_eq(feed_want(mine, 3, theirs, 4, runs, 4), 2);
+    const struct feed_list ours = {mine, 3}, others = {theirs, 4};
+    ck_assert_uint_eq(feed_want(ours, others, runs, 4), 2);
     ck_assert_uint_eq(runs[0].feed.b[0], 2);
     ck_assert_uint_eq(runs[0].from_seq, 1);
     ck_assert_uint_eq(runs[0].to_seq, 3);
     ck_assert_uint_eq(runs[1].feed.b[0], 3);
     ck_assert_uint_eq(runs[1].from_seq, 6);
     ck_assert_uint_eq(runs[1].to_seq, 9);
-    ck_assert_uint_eq(feed_want(mine, 3, theirs, 4, runs, 1), 1);
+    ck_assert_uint_eq(feed_want(ours, others, runs, 1), 1);
 }
 END_TEST
 
