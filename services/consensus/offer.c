@@ -115,7 +115,11 @@ bool offer_is_fed(const struct node *node, uint64_t now_ms)
 {
     const struct offer_door *door = &node->offers;
     bool is_watched = door->polled_ms != 0 && now_ms < door->polled_ms + FED_MS;
-    bool is_wide = believable_tip(node) > node->view.committed.height + GAP_MIN;
+    /* Anybody's word will do: it costs a liar's victim BEGIN_MS at most. */
+    uint64_t tip = believable_tip(node);
+    if (node->sync.tip_height > tip)
+        tip = node->sync.tip_height;
+    bool is_wide = tip > node->view.committed.height + GAP_MIN;
 
     if (is_wide && now_ms < node->sync.started_ms + (is_watched ? BEGIN_MS : APPEAR_MS))
         return true;
