@@ -35,6 +35,14 @@ struct hash feed_digest(const struct feed_position *positions, uint32_t n)
     return digest;
 }
 
+/* How much of their feed is here: all of it when it forked, for then no more is wanted. */
+static uint64_t size_here(struct feed_list mine, uint32_t at, const struct feed_position *their)
+{
+    if (at == mine.n || feed_id_cmp(&mine.at[at].feed, &their->feed) != 0)
+        return 0;
+    return mine.at[at].fork_at != 0 ? UINT64_MAX : mine.at[at].size;
+}
+
 uint32_t feed_want(struct feed_list mine, struct feed_list theirs, struct wire_feed_run *ret_runs,
                    uint32_t max)
 {
@@ -44,10 +52,8 @@ uint32_t feed_want(struct feed_list mine, struct feed_list theirs, struct wire_f
     for (uint32_t i = 0; i < theirs.n && n < max; i++) {
         while (at < mine.n && feed_id_cmp(&mine.at[at].feed, &theirs.at[i].feed) < 0)
             at++;
-        bool is_known = at < mine.n && feed_id_cmp(&mine.at[at].feed, &theirs.at[i].feed) == 0;
-        uint64_t have = is_known ? mine.at[at].size : 0;
-        bool is_forked = is_known && mine.at[at].fork_at != 0;
-        if (theirs.at[i].size > have && !is_forked)
+        uint64_t have = size_here(mine, at, &theirs.at[i]);
+        if (theirs.at[i].size > have)
             ret_runs[n++] = (struct wire_feed_run){theirs.at[i].feed, have + 1, theirs.at[i].size};
     }
     return n;

@@ -53,10 +53,10 @@ enum strike_reason ingest_head(struct entropy *entropy, struct span bytes,
         if (feed_head_verify(&entropy->genesis->chain, key, bytes) != FEED_OK)
             return STRIKE_BAD_SIGNATURE;
         feed = feeds_add(&entropy->feeds, &name);
-        if (feed == NULL)
-            return STRIKE_NONE; /* its author has more than the limits allow */
-        check_fork(entropy, feed, &head);
-        check_own(feed, &head);
+        if (feed != NULL) { /* else its author has more than the limits allow */
+            check_fork(entropy, feed, &head);
+            check_own(feed, &head);
+        }
     }
     *ret_head = head;
     *ret_feed = feed;

@@ -2,6 +2,7 @@
 # A validator that breaks the rules, one run for each fault: each ends as the right evidence
 # on every honest node, and nobody honest is accused. A cluster of its own: the liar's keys
 # have signed what no honest validator can explain.
+# shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 
 hostile=${E2E_HOSTILE:-$(dirname "$APM2_BIN")/../../tests/e2e/hostile}

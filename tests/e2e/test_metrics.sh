@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What watches the cluster: every series of the contract on every node, sound by promtool,
 # small and quick; the page says healthy in words; no sibling's death takes it along.
+# shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 
 promtool=$("$E2E_HERE/../../scripts/promtool") || fail "no promtool"

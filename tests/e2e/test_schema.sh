@@ -2,6 +2,7 @@
 # The schema registry: what is in force is what genesis binds, everywhere alike; a stored
 # text that was tampered with ends the service and nobody else; its siblings need it not.
 # And an actor's key is rotated: the old one is never good again.
+# shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 
 serves_schemas() {

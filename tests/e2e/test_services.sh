@@ -5,6 +5,7 @@
 #
 # `small` does every service on one node each, pauses at the same time; `full` (or --full)
 # every service of every node, one after the other.
+# shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 [[ ${1-} != --full ]] || E2E_SCALE=full
 

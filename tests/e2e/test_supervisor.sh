@@ -2,6 +2,7 @@
 # apm2d as on a host of its own: one node from its settings file, under a supervisor that
 # speaks sd_notify. What it says, whom it restarts, how it ends; two of anything; a
 # database that is away.
+# shellcheck disable=SC2317 # functions are called by wait_until
 . "$(dirname "$0")/lib.sh"
 
 node=n4

@@ -218,8 +218,8 @@ static const char *const foreign_dumps[] = {
     "{}",
     "[]",
     "{\"names\":[\"x\\\"y\",7,\"n1\"],\"process\":{\"version\":\"9z\\\"\"}}",
-    "{\"names\":\"n1\",\"families\":{\"proposals_total\":{\"committed\":-4,\"stolen\":9},"
-    "\"quorum_size\":\"many\",\"finality\":{\"buckets\":[1,2],\"sum\":\"x\"},\"no_such\":{}}}",
+    ("{\"names\":\"n1\",\"families\":{\"proposals_total\":{\"committed\":-4,\"stolen\":9},"
+     "\"quorum_size\":\"many\",\"finality\":{\"buckets\":[1,2],\"sum\":\"x\"},\"no_such\":{}}}"),
 };
 
 START_TEST(a_foreign_dump_does_no_harm)

@@ -273,8 +273,8 @@ static const char *const odd_answers[] = {
     "[]",
     "\"text\"",
     "{\"validators\":7,\"terms\":7,\"authors\":\"x\",\"reasons\":{},\"peers\":[7],\"id\":[]}",
-    "{\"validators\":[null,7,{\"id\":7,\"votes\":[]}],\"terms\":[-1,\"x\"],\"authors\":[-1,999],"
-    "\"reasons\":[null,7],\"peers\":[{\"id\":null}],\"checks\":[7,{}],\"evidence\":[7,{}]}",
+    ("{\"validators\":[null,7,{\"id\":7,\"votes\":[]}],\"terms\":[-1,\"x\"],\"authors\":[-1,999],"
+     "\"reasons\":[null,7],\"peers\":[{\"id\":null}],\"checks\":[7,{}],\"evidence\":[7,{}]}"),
 };
 
 START_TEST(odd_answers_do_no_harm)
