@@ -5,9 +5,9 @@
  * connection (`origin`, for quotas) and answered by its route, which dies with
  * the connection. What is malformed or does not fit costs its sender only.
  *
- * Known limit: libzmq bounds frames and whole messages, not the parts of a message
- * that never ends. Whoever speaks raw ZMTP can make the process grow up to its
- * memory limit; run it under one.
+ * Held are at most DOOR_CONNECTIONS_MAX connections, later ones are shut; and at most
+ * about DOOR_UNTAKEN_BYTES_MAX of messages that are not taken or have no end, else who
+ * holds most is cut off: door_turn sees to it, a tenth of a second at a time.
  *
  * door_client is the other end, for libapm2 and the command: an ephemeral key and
  * the server's from its card. One thread uses either; nothing blocks.
@@ -23,6 +23,8 @@
 
 #define DOOR_FRAME_BYTES_MAX (BUNDLE_BYTES_MAX + 4u * KIB)
 #define DOOR_ROUTE_BYTES_MAX 255u
+#define DOOR_CONNECTIONS_MAX 512u /* of the 1024 descriptors that a process has by default */
+#define DOOR_UNTAKEN_BYTES_MAX (128u * MIB)
 
 struct door;
 
@@ -39,6 +41,9 @@ struct door_config {
 WARN_UNUSED enum apm_err door_new(const struct door_config *config, struct door **ret_door,
                                   struct why *ret_why);
 void door_destroy(struct door **door);
+
+/* Several times a second, however quiet the socket. Returns how many were cut off. */
+uint32_t door_turn(struct door *door, uint64_t now_ms);
 
 /* To poll, as bus_socket. */
 void *door_socket(struct door *door);

@@ -10,7 +10,8 @@ abuse_s=$(small_or_full 20 300)
 baseline_s=$(small_or_full 10 60)
 settle_s=12            # longer than any connection may last that said nothing useful
 fds_more_max=16        # connections of clients and of the database come and go
-rss_more_max_kib=49152 # queues once used, and what the load itself leaves behind
+rss_more_max_kib=65536 # queues once used, and what the load itself leaves behind
+endless_max_mib=512
 ratio_max=$(small_or_full 8 5)
 seed=${E2E_SEED:-$RANDOM$RANDOM}
 n_ports_min=8
@@ -54,6 +55,7 @@ is_shrunk() {
             END { exit bad }' >"$WORK/sizes"
 }
 
+# shellcheck disable=SC2317 # called by wait_until
 answers_http() {
     curl -sf -o /dev/null --max-time 5 "http://$address:$1/livez"
 }
@@ -66,13 +68,14 @@ p99_ms() {
 
 # ---- nuisances beside the abuser ----
 
-# Clients that are admitted, with any key, and then send noise.
+# Clients that are admitted, with any key, and then send noise, or what never ends.
 strangers_loop() {
     trap - EXIT
     while [[ ! -e $WORK/abuse.stop && ! -e $WORK/stop ]]; do
         timeout 20 "$stranger" "$address" 9096 "$curve" 300 200 >/dev/null 2>&1
         timeout 20 "$stranger" "$address" 9096 "$curve" 8000000 2 >/dev/null 2>&1
         timeout 20 "$stranger" "$address" 9090 "$curve" >/dev/null 2>&1
+        timeout 60 "$stranger" "$address" 9096 "$curve" endless >>"$WORK/endless_mib" 2>&1
         sleep 1
     done
 }
@@ -120,6 +123,11 @@ load_stop during
 
 # ---- what became of it ----
 
+endless_mib=$(sort -n "$WORK/endless_mib" | tail -n 1)
+note "endless_messages=$(wc -l <"$WORK/endless_mib") longest_mib=$endless_mib"
+((endless_mib > 0 && endless_mib <= endless_max_mib)) ||
+    fail "a message without end was taken up to $endless_mib MiB"
+
 total() {
     awk -v name="$1" '{ for (i = 2; i <= NF; i++) { split($i, a, "="); sum[a[1]] += a[2] } }
                       END { print sum[name] + 0 }' "$WORK/abuser"
@@ -140,7 +148,7 @@ for port in 9470 9471 9472 9473 9474; do
 done
 end=$((SECONDS + settle_s))
 until is_shrunk; do
-    ((SECONDS < end)) || fail "not given back (fds, KiB before; after): $(paste -sd ';' "$WORK/sizes")"
+    ((SECONDS < end)) || fail "not given back, fds and KiB: $(paste -sd ';' "$WORK/sizes")"
     sleep 0.5
 done
 while read -r name fds_before kib_before fds_after kib_after; do

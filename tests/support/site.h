@@ -70,7 +70,7 @@ static inline void *dealer_to(void *context, uint16_t port, const struct curve_p
         zmq_setsockopt(dealer, ZMQ_CURVE_SECRETKEY, pair->secret, 32);
     }
     char endpoint[64];
-    snprintf(endpoint, sizeof(endpoint), "tcp://%s:%u", address_of(0), port);
+    (void)snprintf(endpoint, sizeof(endpoint), "tcp://%s:%u", address_of(0), port);
     ck_assert_int_eq(zmq_connect(dealer, endpoint), 0);
     return dealer;
 }
