@@ -109,6 +109,11 @@ START_TEST(another_key_s_file_observes)
     enum safety_start_reason reason;
     ck_assert_int_eq(reconcile(&start_rows[0], false, false, &got, &reason), SAFETY_START_OBSERVE);
     ck_assert_int_eq(reason, SAFETY_REASON_OTHER_INSTANCE);
+
+    const struct start_row *nothing_stored = &start_rows[3];
+    ck_assert_int_eq(reconcile(nothing_stored, false, false, &got, &reason), SAFETY_START_OBSERVE);
+    ck_assert_int_eq(reason, SAFETY_REASON_OTHER_INSTANCE);
+    ck_assert(rank_eq(got.last_vote, record.last_vote)); /* the file's */
 }
 END_TEST
 
@@ -132,6 +137,7 @@ START_TEST(every_reason_has_words_of_its_own)
         for (int other = 0; other < reason; other++)
             ck_assert_str_ne(text, safety_start_reason_text((enum safety_start_reason)other));
     }
+    ck_assert_str_eq(safety_start_reason_text((enum safety_start_reason)99), "unknown");
 }
 END_TEST
 

@@ -96,32 +96,13 @@ bool chain_is_whole(struct core *core, const struct hash *id, bool with_bodies,
             return !with_bodies || core->executed_height >= core->unready_height;
         const struct block *block = chain_find(core, &at);
         if (block == NULL || (with_bodies && block->payload != PAYLOAD_READY)) {
-            if (ret_missing != NULL)
-                *ret_missing = block == NULL ? at : (struct hash){{0}};
+            *ret_missing = block == NULL ? at : (struct hash){{0}};
             return false;
         }
         at = block->header.parent;
     }
-    if (ret_missing != NULL)
-        *ret_missing = (struct hash){{0}};
+    *ret_missing = (struct hash){{0}};
     return false;
-}
-
-bool chain_conflicts(struct core *core, const struct hash *id)
-{
-    struct hash at = *id;
-
-    for (uint32_t steps = 0; steps <= CHAIN_WINDOW; steps++) {
-        if (hash_eq(&at, &core->committed.block))
-            return false;
-        const struct block *block = chain_find(core, &at);
-        if (block == NULL)
-            return false; /* unknown is not a contradiction */
-        if (block->header.height <= core->committed.height)
-            return true;
-        at = block->header.parent;
-    }
-    return true;
 }
 
 void chain_want(struct core *core, const struct hash *id, struct rank rank, uint64_t signers,

@@ -193,11 +193,9 @@ struct block *chain_add(struct core *core, const struct wire_header *header, con
 /* What children need to know of a parent: from the window or the committed tip. */
 bool chain_parent(struct core *core, const struct hash *id, struct tip *ret_parent);
 /* Every block from `id` down to the committed one is here (with bodies, if asked). On
- * false, ret_missing (may be NULL) is the one that is absent, zero if only a body is. */
+ * false, ret_missing is the one that is absent, zero if only a body is. */
 bool chain_is_whole(struct core *core, const struct hash *id, bool with_bodies,
                     struct hash *ret_missing);
-/* False also when it contradicts the committed chain. */
-bool chain_conflicts(struct core *core, const struct hash *id);
 void chain_want(struct core *core, const struct hash *id, struct rank rank, uint64_t signers,
                 uint32_t from);
 bool chain_is_wanted(const struct core *core, const struct hash *id);

@@ -47,9 +47,7 @@ struct action *emit_send(struct core *core, enum send_kind kind, uint32_t to)
 
 uint32_t votes_go_to(const struct core *core)
 {
-    bool is_small = core->config.set.n <= VOTE_FANOUT_ALL_MAX;
-
-    return is_small || core->leader == VALIDATOR_NONE ? TO_ALL : core->leader;
+    return core->config.set.n <= VOTE_FANOUT_ALL_MAX ? TO_ALL : core->leader;
 }
 
 bool core_may_sign(const struct core *core)

@@ -42,7 +42,7 @@ enum note_reason judge_form(const struct core *core, const struct proposal *prop
     const struct wire_header *header = &proposal->header;
     struct rank justify = proposal->justify.rank;
 
-    if (header->rank.seq == 0 || header->rank.epoch != core->config.set.epoch)
+    if (header->rank.seq == 0)
         return REASON_BAD_RANK;
     if (header->author >= core->config.set.n || header->handoff > core->config.set.n)
         return REASON_NOT_LEADER;
@@ -165,8 +165,6 @@ enum judgement judge_block(struct core *core, struct block *block, enum note_rea
         return JUDGE_WAIT;
     }
     enum note_reason by_parent = judge_parent(block, &parent);
-    if (by_parent == REASON_NONE && chain_conflicts(core, &block->header.parent))
-        by_parent = REASON_BAD_PARENT;
     enum note_reason by_config = REASON_NONE;
     const enum judgement list[] = {by_parent == REASON_NONE ? JUDGE_VOTE : JUDGE_REFUSE,
                                    judge_time(core, block, &parent), judge_state(core, block),

@@ -31,7 +31,7 @@ const char *note_reason_text(enum note_reason reason)
         [REASON_NEWER_SIGNATURE] = "newer_signature",
     };
 
-    return reason < REASON_END && texts[reason] != NULL ? texts[reason] : "unknown";
+    return reason < REASON_END ? texts[reason] : "unknown";
 }
 
 const struct qc *core_high_qc(const struct core *core)

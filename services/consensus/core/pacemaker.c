@@ -49,9 +49,8 @@ static void sign_timeout(struct core *core, uint64_t term, struct rank high)
     intent.timeout.term = term;
     intent.timeout.high = high;
     intent.timeout.voter = core->config.self;
-    if (!emit_intent(core, &intent))
-        return;
-    core->timeout_sent_ms = core->now_ms;
+    if (emit_intent(core, &intent))
+        core->timeout_sent_ms = core->now_ms;
 }
 
 void pacemaker_time_out(struct core *core, uint64_t term, enum note_reason reason)
@@ -62,8 +61,6 @@ void pacemaker_time_out(struct core *core, uint64_t term, enum note_reason reaso
 
     if (term > ceiling)
         term = ceiling;
-    if (term < core->cur.term)
-        term = core->cur.term;
     if (term <= timed_out || !core_may_sign(core))
         return;
     core->record.timeout_qc = core->record.high_qc;
@@ -92,13 +89,13 @@ static uint64_t kth_highest_timeout(const struct core *core, uint32_t k)
 {
     for (uint32_t i = 0; i < core->config.set.n; i++) {
         const struct signed_by *by = &core->signed_by[i];
-        if (!by->has_timeout || by->timeout.epoch != core->cur.epoch)
+        if (!by->has_timeout)
             continue;
         uint32_t at_least = 0;
         uint32_t above = 0;
         for (uint32_t j = 0; j < core->config.set.n; j++) {
             const struct signed_by *other = &core->signed_by[j];
-            if (!other->has_timeout || other->timeout.epoch != core->cur.epoch)
+            if (!other->has_timeout)
                 continue;
             at_least += other->timeout.term >= by->timeout.term;
             above += other->timeout.term > by->timeout.term;
@@ -113,7 +110,7 @@ static void amplify(struct core *core)
 {
     uint64_t term = kth_highest_timeout(core, faulty_max(core->config.set.n) + 1);
 
-    if (term >= core->cur.term && term > 0)
+    if (term >= core->cur.term)
         pacemaker_time_out(core, term, REASON_AMPLIFIED);
 }
 
@@ -122,13 +119,13 @@ void pacemaker_form_tc(struct core *core)
     uint32_t wanted = quorum_size(core->config.set.n);
     uint64_t term = kth_highest_timeout(core, wanted);
 
-    if (term == 0 || term < core->cur.term)
+    if (term < core->cur.term)
         return;
     struct entry entry = {.kind = ENTRY_TC, .tc = {.term = {core->cur.epoch, term}}};
     uint32_t taken = 0;
     for (uint32_t i = 0; i < core->config.set.n && taken < wanted; i++) {
         const struct signed_by *by = &core->signed_by[i];
-        if (!by->has_timeout || by->timeout.epoch != core->cur.epoch || by->timeout.term < term)
+        if (!by->has_timeout || by->timeout.term < term)
             continue;
         entry.tc.signers |= UINT64_C(1) << i;
         entry.tc.timeouts[i] =
@@ -149,8 +146,8 @@ void pacemaker_on_timeout(struct core *core, const struct input *input)
     if (timeout->epoch != core->cur.epoch)
         return;
     observe_qc(core, input->timeout.high_qc);
-    if (by->has_timeout && by->timeout.epoch == timeout->epoch &&
-        by->timeout.term == timeout->term && !rank_eq(by->timeout.high, timeout->high))
+    if (by->has_timeout && by->timeout.term == timeout->term &&
+        !rank_eq(by->timeout.high, timeout->high))
         emit_accuse(core, timeout->voter, INTENT_TIMEOUT,
                     (struct rank){timeout->epoch, timeout->term, 0});
     if (!by->has_timeout || timeout->term > by->timeout.term) {
@@ -169,7 +166,7 @@ static uint64_t oldest_open_ms(const struct core *core)
 {
     /* A committed config block whose proof went with a crash: only another term's block
      * can prove it. */
-    bool is_unproven = !hash_is_zero(&core->committed.next_set) && !epoch_is_ending(core);
+    bool is_unproven = !hash_is_zero(&core->committed.next_set);
     uint64_t oldest = is_unproven ? core->last_commit_ms : 0;
 
     for (uint32_t i = 0; i < CHAIN_WINDOW; i++) {
@@ -222,13 +219,14 @@ static uint64_t resend_ms(const struct core *core)
     return core->config.round_timeout_ms / 2;
 }
 
-/* A leader whose own last proposal neither has a QC nor is here any more cannot
+/* A leader whose own last proposal neither has a QC or CC nor is here any more cannot
  * resend it, and must not propose another at its rank (Durability 6). */
 static bool lost_own_body(struct core *core)
 {
     return core->leader == core->config.self &&
            term_cmp(rank_term(core->record.last_proposal), core->cur) == 0 &&
            rank_cmp(core->record.last_proposal, core->record.high_qc.rank) > 0 &&
+           !hash_eq(&core->record.last_proposal_id, &core->committed.block) &&
            chain_find(core, &core->record.last_proposal_id) == NULL;
 }
 
@@ -251,8 +249,6 @@ void pacemaker_tick(struct core *core)
 
 uint64_t pacemaker_deadline(const struct core *core)
 {
-    if (!core->is_admitted || core->record.observing)
-        return UINT64_MAX;
     if (has_timed_out(core))
         return core->timeout_sent_ms + resend_ms(core);
     uint64_t silence = silence_deadline(core);

@@ -25,13 +25,10 @@ static const struct entry *own_entry(const struct core *core)
 
     switch (entry->kind) {
     case ENTRY_TC:
-        return entry->tc.term.term + 1 == core->cur.term ? entry : NULL;
+        return entry;
     case ENTRY_HANDOFF:
         /* Its block must be what we build on: a higher QC means the term went on without it. */
-        return entry->handoff_qc.rank.term + 1 == core->cur.term &&
-                       hash_eq(&entry->handoff_qc.block, &core->record.high_qc.block)
-                   ? entry
-                   : NULL;
+        return hash_eq(&entry->handoff_qc.block, &core->record.high_qc.block) ? entry : NULL;
     case ENTRY_NONE:
     case ENTRY_ROOT:
         break;
@@ -117,8 +114,7 @@ static void wake_the_muted(struct core *core)
 
     for (uint32_t i = 0; i < core->config.set.n; i++) {
         const struct signed_by *by = &core->signed_by[i];
-        muted += i != core->config.self && by->has_timeout &&
-                 by->timeout.epoch == core->cur.epoch && by->timeout.term >= core->cur.term;
+        muted += i != core->config.self && by->has_timeout && by->timeout.term >= core->cur.term;
     }
     if (muted == 0 || muted > faulty_max(core->config.set.n)) {
         core->muted_since_ms = 0;
@@ -267,7 +263,7 @@ void propose_on_built(struct core *core, const struct input *input)
         return;
     core->is_building = false;
     if (!is_free_to_lead(core) || !make_plan(core, &plan) ||
-        !hash_eq(&plan.parent.block, &input->built.parent) || !hash_is_zero(&core->persist_block))
+        !hash_eq(&plan.parent.block, &input->built.parent))
         return;
     MUST(!plan.must_be_empty || input->built.is_empty);
     if (input->built.is_empty) {
@@ -277,7 +273,7 @@ void propose_on_built(struct core *core, const struct input *input)
         if (!is_due(core, &plan))
             return;
     }
-    /* A handoff that was asked for meanwhile comes first: the event waits for the next. */
+    /* Built for an earlier term, on this same parent; a handoff comes first in this one. */
     if (input->built.next != NULL && !may_configure(core, &plan))
         return;
 
@@ -314,7 +310,7 @@ void propose_on_built(struct core *core, const struct input *input)
 
 uint64_t propose_deadline(const struct core *core)
 {
-    bool waits = core->leader == core->config.self && core_may_sign(core) &&
+    bool waits = core->leader == core->config.self &&
                  !hash_eq(&core->record.high_qc.block, &core->committed.block) &&
                  core->now_ms < flush_ms(core);
     return waits ? flush_ms(core) : UINT64_MAX;

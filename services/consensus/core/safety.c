@@ -20,8 +20,7 @@ void safety_enter_epoch(struct safety_record *record, const struct epoch_proof *
     record->epoch = epoch;
     record->high_qc = (struct qc){.rank = {epoch, 0, 0}, .block = epoch_proof_root(proof)};
     record->entry.kind = ENTRY_NONE;
-    if (&record->proof != proof)
-        epoch_proof_copy(&record->proof, proof);
+    epoch_proof_copy(&record->proof, proof);
 }
 
 bool safety_is_pinned(const struct safety_record *record, uint32_t *ret_index)
@@ -290,5 +289,4 @@ size_t intent_statement(const struct hash *chain, const struct intent *intent,
         return statement_checkpoint(chain, &intent->checkpoint, out);
     }
     MUST(!"an intent of a known kind");
-    return 0;
 }

@@ -84,8 +84,7 @@ void vote_on_proposal(struct core *core, const struct input *input)
 /* The set that counts `rank`, NULL if it is too old or too far ahead to be counted. */
 static struct vote_set *set_of(struct core *core, struct vote_set *sets, struct rank rank)
 {
-    bool is_near = rank.epoch == core->cur.epoch && rank.term + 1 >= core->cur.term &&
-                   rank.term <= core->cur.term + 1;
+    bool is_near = rank.term + 1 >= core->cur.term && rank.term <= core->cur.term + 1;
     struct rank high = core->record.high_qc.rank;
     uint64_t base = term_cmp(rank_term(high), rank_term(rank)) == 0 ? high.seq : 0;
 
@@ -105,7 +104,7 @@ static enum vote_verdict count(struct core *core, struct vote_set *set, struct r
     enum vote_verdict verdict = vote_set_add(set, rank, voter, ballot);
 
     if (verdict == VOTE_EQUIVOCATED) {
-        bool is_vote = set >= core->votes && set < core->votes + VOTE_SETS;
+        bool is_vote = set < core->commit_votes; /* they follow the votes */
         enum intent_kind what = is_vote ? INTENT_VOTE : INTENT_COMMIT_VOTE;
         struct action *action = emit_accuse(core, voter, what, rank);
         action->accuse.first = set->ballots[voter].block;
@@ -266,8 +265,7 @@ void vote_try(struct core *core)
     core->persist_block = block->id;
     /* A term may have two first blocks, of two leaders: we follow the one we vote for. */
     core->leader = (uint32_t)block->header.author;
-    if (block->voted_ms == 0)
-        block->voted_ms = core->now_ms;
+    block->voted_ms = core->now_ms;
 }
 
 void vote_try_commit(struct core *core)
