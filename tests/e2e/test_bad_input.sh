@@ -50,7 +50,7 @@ row_of_file 64 'line 1: not JSON' '{"type":'
 row_of_file 64 'line 2: not JSON' "$(issue kernel "$good")"$'\n{"type":'
 row_of_file 64 'nothing was sent; 1 of 2 lines' "$(issue kernel "$good")"$'\n{"type":'
 row_of_file 64 'line 1: ' '[1]'
-row_of_file 64 'line 1: not JSON' "$deep"
+row_of_file 64 'line 1: too many values for its size' "$deep"
 row_of_file 64 'a line of [0-9]+ bytes; at most 65536' "$(issue kernel "\"resource\":\"$long\"")"
 row_of_file 64 'type: Nope: no such event type' '{"type":"Nope","namespace":"kernel","payload":{}}'
 row_of_file 64 'payload.color: LeaseIssued has no such field' "$(issue kernel "$good,\"color\":1")"
