@@ -1,6 +1,7 @@
 #include "common/door_guard.h"
 
 #include <linux/tcp.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,7 @@
 
 #define MONITOR "inproc://apm2.door.%p"
 #define CHECK_MS 100u
+#define TRIM_MS 1000u /* in which libzmq frees what a connection had */
 
 struct peer {
     struct sockaddr_storage address;
@@ -28,6 +30,7 @@ struct door_guard {
     void *router;
     void *monitor;
     uint64_t check_ms;
+    uint64_t trim_ms; /* 0: nothing to give back */
     struct connection connections[DOOR_CONNECTIONS_MAX];
 };
 
@@ -198,6 +201,15 @@ void door_guard_taken(struct door_guard *guard, zmq_msg_t *part)
         connection->is_heard = true;
 }
 
+/* What was freed lies in the arena of libzmq's thread, which rarely shrinks by itself. */
+static void give_back(struct door_guard *guard, uint64_t now_ms)
+{
+    if (guard->trim_ms == 0 || now_ms < guard->trim_ms)
+        return;
+    guard->trim_ms = 0;
+    (void)malloc_trim(0);
+}
+
 uint32_t door_guard_turn(struct door_guard *guard, uint64_t now_ms)
 {
     if (now_ms < guard->check_ms)
@@ -208,6 +220,8 @@ uint32_t door_guard_turn(struct door_guard *guard, uint64_t now_ms)
     while (total_bytes > DOOR_UNTAKEN_BYTES_MAX) {
         total_bytes -= fattest(guard)->untaken_bytes;
         n_cut += cut_fattest(guard);
+        guard->trim_ms = now_ms + TRIM_MS;
     }
+    give_back(guard, now_ms);
     return n_cut;
 }

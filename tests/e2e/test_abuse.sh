@@ -80,6 +80,18 @@ strangers_loop() {
     done
 }
 
+# What an operator's own question becomes meanwhile: a line "1" for each that was answered.
+ask_loop() {
+    local port
+    trap - EXIT
+    while [[ ! -e $WORK/abuse.stop && ! -e $WORK/stop ]]; do
+        for port in 9470 9471 9472 9473 9474; do
+            answers_http "$port" && echo 1 || echo 0
+            sleep 0.2
+        done
+    done >"$WORK/asked"
+}
+
 tools_loop() {
     local port
     trap - EXIT
@@ -114,10 +126,12 @@ strangers_loop &
 strangers_pid=$!
 tools_loop "${ports[@]}" &
 tools_pid=$!
+ask_loop &
+ask_pid=$!
 timeout -k 5 $((abuse_s + 30)) "$abuser" "$seed" "$abuse_s" "$address" "${ports[@]}" \
     >"$WORK/abuser" || fail "the abuser: exit $?"
 touch "$WORK/abuse.stop"
-wait "$strangers_pid" "$tools_pid"
+wait "$strangers_pid" "$tools_pid" "$ask_pid"
 gap=$(gap_stop)
 load_stop during
 
@@ -132,6 +146,10 @@ total() {
     awk -v name="$1" '{ for (i = 2; i <= NF; i++) { split($i, a, "="); sum[a[1]] += a[2] } }
                       END { print sum[name] + 0 }' "$WORK/abuser"
 }
+n_asked=$(wc -l <"$WORK/asked")
+n_answered=$(grep -c 1 "$WORK/asked")
+note "livez_asked=$n_asked answered=$n_answered"
+((n_answered * 2 >= n_asked)) || fail "/livez answered $n_answered of $n_asked times meanwhile"
 note "connections=$(total connections) bytes=$(total bytes) answered=$(total answered)"
 (($(total connections) >= abuse_s * 10)) || fail "the abuser made $(total connections) connections"
 
