@@ -1,5 +1,6 @@
 /*
- * One epoch of the protocol, n = 4, f = 1, checked exhaustively within bounds.
+ * The protocol, n = 4, f = 1, checked exhaustively within bounds: one epoch, or with
+ * LAST_1 two (epochs.pml).
  *
  * Three honest validators are processes. The fourth may sign anything at any time, so it
  * needs no process: two honest signatures and its own are a quorum. Leaders are not
@@ -21,6 +22,14 @@
 #define BLOCKS 2
 #endif
 #define ALL (TERMS * BLOCKS + 1) /* block 0 is the epoch's root */
+
+#ifdef LAST_1
+#define FIRST_OF_EPOCH (term > LAST_1 -> LAST_1 + 1 : 1)
+#define LAST_OF_EPOCH (term > LAST_1 -> TERMS : LAST_1)
+#else
+#define FIRST_OF_EPOCH 1
+#define LAST_OF_EPOCH TERMS
+#endif
 
 /* ---- blocks: of term t are BLOCKS places, taken in order ---- */
 
@@ -45,6 +54,8 @@ byte cc;               /* the newest block committed in earlier terms */
  * a later term; 0: none yet. */
 byte cited[3 * TERMS];
 
+#define FIRST_PLACE ((term - 1) * BLOCKS + 1)
+#define LAST_PLACE (term * BLOCKS)
 #define TIMEOUT(i, T) ((i) * TERMS + (T) - 1)
 #define TWO_OF(sets) ((sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2]))
 #define CERTIFIED (TWO_OF(votes) | qcs)
@@ -67,6 +78,22 @@ byte timed_out[3];
 byte high_qc[3];
 
 #define MAX(a, b) ((a) > (b) -> (a) : (b))
+
+/* ---- scratch ---- */
+
+hidden byte x;
+hidden byte y;
+hidden short s;
+
+#define EXCHANGE(a, b)                                                                             \
+    s = a;                                                                                         \
+    a = b;                                                                                         \
+    b = s
+
+/* ---- epochs ---- */
+
+#include "epochs.pml"
+
 /* ---- VOTE ---- */
 
 #ifdef PLANT_NUMBERING
@@ -88,15 +115,15 @@ byte high_qc[3];
 
 /* VOTE 3. HAS_TC(0, ...) does not exist: the first term is entered by its root. */
 #define IS_ENTERED(b, p)                                                                           \
-    ((TERM(b) == 1 && (p) == 0) || HANDS_ON(p, TERM(b)) ||                                         \
-     (TERM(b) > 1 && HAS_TC(MAX(TERM(b) - 1, 1), p)))
+    ((TERM(b) == FIRST_OF_EPOCH && IS_ROOT(p)) || HANDS_ON(p, TERM(b)) ||                          \
+     (TERM(b) > FIRST_OF_EPOCH && HAS_TC(MAX(TERM(b) - 1, 1), p)))
 #define IS_LEGAL(b, p)                                                                             \
-    (HAS(CERTIFIED, p) && (IS_FIRST(b, p) -> IS_ENTERED(b, p) : !HAS(handoffs, p)))
+    (HAS(CERTIFIED, p) && (IS_FIRST(b, p) -> IS_ENTERED(b, p) : !HAS(handoffs | CONFIGS, p)))
 
 /* VOTE 1 and 2; `rank` and `first` are the block's. */
 #define MAY_VOTE(b, rank, first)                                                                   \
-    (TERM(b) == term && TERM(b) > timed_out[_pid] && (rank) > RANK(last_vote[_pid]) &&             \
-     IS_RULE_2(b, first))
+    (MAY_SIGN && TERM(b) == term && TERM(b) > timed_out[_pid] &&                                   \
+     (rank) > RANK(last_vote[_pid]) && IS_RULE_2(b, first))
 
 inline raise_high(b)
 {
@@ -121,7 +148,8 @@ inline vote(b)
         parent[b] = p;                                                                             \
         ancestors[b] = ancestors[p] | (1 << p);                                                    \
         if                                                                                         \
-        :: handoffs = handoffs | (1 << b)                                                          \
+        :: TERM(b) < LAST_OF_EPOCH -> handoffs = handoffs | (1 << b)                               \
+        :: MAY_BE_CONFIG(p) -> set_config(b)                                                       \
         :: skip                                                                                    \
         fi;                                                                                        \
         vote(b);                                                                                   \
@@ -145,7 +173,7 @@ inline vote(b)
 
 #define COMMIT_VOTE(b)                                                                             \
     :: atomic {                                                                                    \
-        TERM(b) == term && HAS(CERTIFIED, b) && !HAS(commit_votes[_pid], b) &&                     \
+        MAY_SIGN && TERM(b) == term && HAS(CERTIFIED, b) && !HAS(commit_votes[_pid], b) &&         \
             IS_NOT_TIMED_OUT(b) ->                                                                 \
         commit_votes[_pid] = commit_votes[_pid] | (1 << b);                                        \
         raise_high(b);                                                                             \
@@ -156,7 +184,7 @@ inline vote(b)
 
 /* A node that has done and seen nothing in this term could have sent it in the one before. */
 #define IS_OF_THIS_TERM(b)                                                                         \
-    (term == 1 || TERM(b) == term || (votes[_pid] | commit_votes[_pid]) != 0)
+    (term == FIRST_OF_EPOCH || TERM(b) == term || (votes[_pid] | commit_votes[_pid]) != 0)
 #ifdef PLANT_LOW_TIMEOUT
 #define MAY_CITE(b) HAS(CERTIFIED, b)
 #else
@@ -166,9 +194,10 @@ inline vote(b)
 
 #define SEND_TIMEOUT(T, b)                                                                         \
     :: atomic {                                                                                    \
-        term < TERMS && (T) > timed_out[_pid] && (T) >= term && IS_OF_THIS_TERM(b) &&              \
-            MAY_CITE(b) ->                                                                         \
+        MAY_SIGN && term < LAST_OF_EPOCH && (T) <= LAST_OF_EPOCH && (T) > timed_out[_pid] &&       \
+            (T) >= term && IS_OF_THIS_TERM(b) && MAY_CITE(b) ->                                    \
         high_qc[_pid] = b;                                                                         \
+        timed_out[_pid] = MAX(timed_out[_pid], FIRST_OF_EPOCH - 1);                                \
         do                                                                                         \
         :: timed_out[_pid] < (T) ->                                                                \
             timed_out[_pid]++;                                                                     \
@@ -180,22 +209,16 @@ inline vote(b)
 
 /* ---- any order of the honest will do: they differ in nothing but their state ---- */
 
-hidden byte x;
-hidden byte y;
-hidden short s;
-
-#define FIRST_PLACE ((term - 1) * BLOCKS + 1)
-#define LAST_PLACE (term * BLOCKS)
+#if TERMS > 3
+#define THIRD 3
+#else
+#define THIRD TERMS
+#endif
 #define KEY(i)                                                                                     \
     ((votes[i] >> FIRST_PLACE) + ((commit_votes[i] >> FIRST_PLACE) << BLOCKS) +                    \
      (last_vote[i] << 6) + (high_qc[i] << 10) + (timed_out[i] << 14) +                             \
      (cited[TIMEOUT(i, 1)] << 16) + (cited[TIMEOUT(i, 2)] << 20) +                                 \
-     (cited[TIMEOUT(i, TERMS)] << 24))
-
-#define EXCHANGE(a, b)                                                                             \
-    s = a;                                                                                         \
-    a = b;                                                                                         \
-    b = s
+     (cited[TIMEOUT(i, THIRD)] << 24) + (IS_LOST(i) << 28))
 
 inline order(i, k)
 {
@@ -206,6 +229,7 @@ inline order(i, k)
         EXCHANGE(last_vote[i], last_vote[k]);
         EXCHANGE(high_qc[i], high_qc[k]);
         EXCHANGE(timed_out[i], timed_out[k]);
+        exchange_lost(i, k);
         for (y : 1 .. TERMS) {
             EXCHANGE(cited[TIMEOUT(i, y)], cited[TIMEOUT(k, y)])
         }
@@ -224,20 +248,31 @@ inline sort()
 /* ---- the invariants, after every step ---- */
 
 hidden short certified;
+hidden short proven; /* by a CC, or by a QC on the child of the same term with seq + 1 */
 hidden short committed;
 
-/* COMMIT: by a CC, or by a QC on the child of the same term with seq + 1. */
 inline find_committed()
 {
     certified = CERTIFIED;
-    committed = TWO_OF(commit_votes) | (1 << cc);
+    proven = TWO_OF(commit_votes) | (1 << cc) | 1;
     for (x : FIRST_PLACE .. LAST_PLACE) {
         if
         :: HAS(certified, x) && TERM(parent[x]) == term ->
-            committed = committed | (1 << parent[x])
+            proven = proven | (1 << parent[x])
         :: else
         fi
     }
+    committed = proven;
+    stop_at_config()
+}
+
+inline forget_found()
+{
+    x = 0;
+    y = 0;
+    certified = 0;
+    proven = 0;
+    committed = 0
 }
 
 #define ARE_IN_CONFLICT(a, b) ((a) != (b) && !HAS(ancestors[a], b) && !HAS(ancestors[b], a))
@@ -252,7 +287,7 @@ inline check_pair(a, b)
     assert(!(HAS(committed, a) && HAS(committed, b) && ARE_IN_CONFLICT(a, b))); /* agreement */
 #ifndef AGREEMENT_ONLY
     assert(!(HAS(certified, a) && HAS(certified, b) && a != b && RANK(a) == RANK(b))); /* I2 */
-    assert(!(HAS(committed, a) && HAS(certified, b) && RANK(b) > RANK(a) &&
+    assert(!(HAS(proven, a) && HAS(certified, b) && RANK(b) > RANK(a) &&
              !HAS(ancestors[b], a))); /* I5 */
 #endif
 }
@@ -266,7 +301,7 @@ inline check_block(b)
     assert(!IS_LATE(0, votes, b, parent[b]) && !IS_LATE(1, votes, b, parent[b]) &&
            !IS_LATE(2, votes, b, parent[b])); /* I3, Votes */
     for (y : TERM(b) .. TERMS) {
-        assert(!HAS(committed, b) ||
+        assert(!HAS(proven, b) ||
                CITES_LESS(0, y, b) + CITES_LESS(1, y, b) + CITES_LESS(2, y, b) < 2) /* I4 */
     }
 #endif
@@ -278,9 +313,9 @@ inline check()
         find_committed();
         for (x : 1 .. ALL - 1) {
             if
-            :: HAS(certified | committed | votes[0] | votes[1] | votes[2], x) ->
+            :: HAS(certified | proven | committed | votes[0] | votes[1] | votes[2], x) ->
                 check_block(x);
-                for (y : 1 .. ALL - 1) {
+                for (y : 0 .. ALL - 1) {
                     check_pair(x, y)
                 }
             :: else
@@ -293,11 +328,9 @@ inline check()
                      TERM(parent[parent[x]]) == 1 && timed_out[0] > 0))
         }
 #endif
+        check_reinstated();
         sort();
-        x = 0;
-        y = 0;
-        certified = 0;
-        committed = 0
+        forget_found()
     }
 }
 
@@ -320,18 +353,19 @@ inline find_floor()
 }
 
 /* Of blocks on one chain the newest stands for all. */
-inline find_newest_committed()
+inline find_newest(set)
 {
     for (x : 1 .. LAST_PLACE) {
         if
-        :: HAS(committed, x) && RANK(x) >= RANK(cc) -> cc = x
+        :: HAS(set, x) && RANK(x) >= RANK(cc) -> cc = x
         :: else
         fi
     }
 }
 
 #define IS_USELESS(b)                                                                              \
-    (!HAS(qcs, b) || (b != cc && RANK(b) < RANK(floor) && !HANDS_ON(b, term + 1)))
+    (!HAS(qcs, b) || (b != cc && RANK(b) < RANK(floor) && !HANDS_ON(b, term + 1) &&                \
+                      !HAS(CONFIGS, b)))
 
 /* Last of all: ranks are needed until then. */
 inline forget_blocks()
@@ -342,6 +376,7 @@ inline forget_blocks()
     }
     qcs = qcs & ~s;
     handoffs = handoffs & ~s;
+    forget_configs(s);
     for (x : 1 .. LAST_PLACE) {
         ancestors[x] = ancestors[x] & (qcs | (1 << cc));
         if
@@ -371,14 +406,15 @@ inline forget_signed(i)
 
 /* A signature that made no quorum of two only bound its signer: as well not given. */
 #define LONELY(sets) ((sets[0] | sets[1] | sets[2]) & ~TWO_OF(sets))
-#define MAY_GO_ON (term < TERMS && LONELY(votes) == 0 && LONELY(commit_votes) == 0)
+#define IS_TERM_OVER (LONELY(votes) == 0 && LONELY(commit_votes) == 0)
+#define MAY_GO_ON (term < LAST_OF_EPOCH && IS_TERM_OVER)
 
 inline next_term()
 {
     d_step {
         find_committed();
         qcs = certified;
-        find_newest_committed();
+        find_newest(proven);
         find_floor();
         forget_signed(0);
         forget_signed(1);
@@ -386,10 +422,7 @@ inline next_term()
         forget_blocks();
         term++;
         sort();
-        x = 0;
-        y = 0;
-        certified = 0;
-        committed = 0;
+        forget_found();
         floor = 0
     }
 }
@@ -404,11 +437,17 @@ inline next_term()
 #define BELOW_5(M, x) BELOW_4(M, x) M(x, 4)
 #define BELOW_6(M, x) BELOW_5(M, x) M(x, 5)
 #define BELOW_7(M, x) BELOW_6(M, x) M(x, 6)
+#define BELOW_8(M, x) BELOW_7(M, x) M(x, 7)
+#define BELOW_9(M, x) BELOW_8(M, x) M(x, 8)
 
 #define ON_BLOCK(b, below) below(VOTE_NEW, b) VOTE_OLD(b) COMMIT_VOTE(b)
 
-#if ALL != 7
-#error "3 terms of 2 blocks, or 2 of 3"
+#if ALL == 7
+#define UP_TO_LAST(M, x) BELOW_7(M, x)
+#elif ALL == 9 && TERMS == 4
+#define UP_TO_LAST(M, x) BELOW_9(M, x)
+#else
+#error "3 terms of 2 blocks, or 2 of 3, or 4 of 2"
 #endif
 
 active [3] proctype honest()
@@ -424,7 +463,23 @@ active [3] proctype honest()
     ON_BLOCK(4, BELOW_4)
     ON_BLOCK(5, BELOW_5)
     ON_BLOCK(6, BELOW_6)
-    BELOW_7(SEND_TIMEOUT, 1)
-    BELOW_7(SEND_TIMEOUT, 2)
+#if ALL > 7
+    ON_BLOCK(7, BELOW_7)
+    ON_BLOCK(8, BELOW_8)
+#endif
+    UP_TO_LAST(SEND_TIMEOUT, 1)
+    UP_TO_LAST(SEND_TIMEOUT, 2)
+#if TERMS > 3
+    UP_TO_LAST(SEND_TIMEOUT, 3)
+#endif
+#ifdef LAST_1
+    LOSE
+    ENTER(1)
+    ENTER(2)
+#if LAST_1 > 1
+    ENTER(3)
+    ENTER(4)
+#endif
+#endif
     od
 }
