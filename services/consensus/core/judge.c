@@ -42,6 +42,9 @@ enum note_reason judge_form(const struct core *core, const struct proposal *prop
     const struct wire_header *header = &proposal->header;
     struct rank justify = proposal->justify.rank;
 
+    /* The door says so too; but what is certified must be able to prove the next epoch. */
+    if (!hash_eq(&header->chain, &core->config.set.chain))
+        return REASON_BAD_PAYLOAD;
     if (header->rank.seq == 0)
         return REASON_BAD_RANK;
     if (header->author >= core->config.set.n || header->handoff > core->config.set.n)
