@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -364,12 +365,24 @@ static enum apm_err read_flags(struct frame *frame, int argc, char **argv)
     return err;
 }
 
+/* libzmq 4.3.4 aborts when it runs out of descriptors: have as many as we may. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int service_main(const struct service *service, int argc, char **argv)
 {
     struct frame frame = {.service = service, .env = {.lock = {-1}}};
     log_init(service->name, "");
     /* Before the first hash: it picks the fast paths. Children inherit them. */
     MUST(sodium_init() >= 0);
+    raise_descriptor_limit();
 
     enum apm_err err = read_flags(&frame, argc, argv);
     if (err == APM_OK && frame.flags.wants_help) {
