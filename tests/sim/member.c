@@ -109,14 +109,16 @@ static void submit_change(struct world *world, const struct change *change)
     schedule_submit(world, request, change->node % world->n_validators);
 }
 
-/* It goes over to a new record right now: the next change of its waits for that. */
+/* It (VALIDATOR_NONE: anybody) goes over to a new record right now: the next change of its
+ * waits for that, and losing a file now would lose the old record only. */
 static bool is_going_over(const struct world *world, uint32_t node)
 {
     const struct members *members = &newest_epoch(world)->members;
 
     for (uint32_t i = 0; i < world->n_replicas; i++) {
         const struct store *store = &world->replicas[i].store;
-        if (world->replicas[i].key == node && store->has_spare &&
+        bool is_meant = node == VALIDATOR_NONE || world->replicas[i].key == node;
+        if (is_meant && store->has_spare &&
             members_pin(members, &store->spare.key, &store->spare.instance) < members->n)
             return true;
     }
@@ -325,7 +327,8 @@ void member_recover(struct world *world, const struct strike *strike)
     struct roster *roster = world->roster;
     struct epoch_proof *proof = &roster->recovery;
 
-    if (roster->n_recoveries > 0 || member_is_changing(world) || !is_all_at_hand(world))
+    if (roster->n_recoveries > 0 || member_is_changing(world) || !is_all_at_hand(world) ||
+        is_going_over(world, VALIDATOR_NONE))
         return;
     uint64_t victims = choose_victims(world, strike->from);
     stop_all(world, victims);
