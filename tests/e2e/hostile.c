@@ -247,9 +247,11 @@ static void replay(struct hostile *hostile, unsigned int seconds)
         send_all(hostile, letter_span(&b));
         (void)usleep(500000);
     }
-    for (int i = 0; i < 5; i++)
-        send_all(hostile, letter_span(&a));
-    (void)printf("an old vote, five times\n");
+    for (int i = 0; i < 20; i++) {
+        send_all(hostile, letter_span(&a)); /* each of them may be dropped */
+        (void)usleep(200000);
+    }
+    (void)printf("an old vote, twenty times\n");
 }
 
 /* Resends of the newest, the same after a reconnect: for minutes, if it must be. */

@@ -256,7 +256,9 @@ START_TEST(lies_are_not_answers)
         ck_assert_int_eq(last_err, APM_ERR_TIMED_OUT);
     }
     zmq_close(liar);
-    unlink(mem_printf("%s/x.sock", dir));
+    char *path = mem_printf("%s/x.sock", dir);
+    (void)unlink(path);
+    free(path);
 }
 END_TEST
 
