@@ -335,7 +335,9 @@ int main(int argc, char **argv)
     if (hostile.self == hostile.genesis->n_validators)
         die("not a validator's key");
     /* Another fault, other ranks: what one run said must not contradict another's. */
-    hostile.seq = 1000u * (unsigned int)(argv[3][0] + argv[3][1]);
+    for (const char *c = argv[3]; *c != 0; c++)
+        hostile.seq = (hostile.seq * 31 + (unsigned char)*c) % 10007;
+    hostile.seq *= 1000;
     hostile.zmq = zmq_ctx_new();
     connect_all(&hostile, argv[2]);
     (void)sleep(SETTLE_S);

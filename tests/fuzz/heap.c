@@ -1,15 +1,20 @@
 #include "tests/fuzz/heap.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 /* malloc has no argument to hand these down in. */
 static size_t held;
 static size_t peak;
+/* libFuzzer's own thread allocates now and then: only the watched one counts. */
+static _Thread_local bool is_watched;
 
 static void took(size_t size)
 {
+    if (!is_watched)
+        return;
     held += size;
     peak = held > peak ? held : peak;
 }
@@ -17,6 +22,8 @@ static void took(size_t size)
 /* What is freed may be older than the watch. */
 static void gave(size_t size)
 {
+    if (!is_watched)
+        return;
     held -= size < held ? size : held;
 }
 
@@ -24,6 +31,7 @@ void heap_watch_start(void)
 {
     held = 0;
     peak = 0;
+    is_watched = true;
 }
 
 size_t heap_watch_peak(void)
