@@ -1,10 +1,9 @@
-/* The monitor's SQL, and its one connection in the loop. */
+/* The monitor's SQL, and its one connection. */
 #include "services/byzantine-monitor/store_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
 #include "common/mem.h"
 
 #define FENCE "apm2-byzantine-monitor"
@@ -59,46 +58,6 @@ static const struct db_statement statements[STORE_STATEMENTS] = {
                            " ELSE ack_reason END, ack_ms = CASE WHEN ack_ms = 0 THEN $3::bigint"
                            " ELSE ack_ms END WHERE id = $2::bytea AND " IF_FENCED},
 };
-
-/* ---- the connection in the loop ---- */
-
-static bool on_wake(void *arg, short revents)
-{
-    struct store *store = arg;
-    (void)revents;
-    store->is_ready = true;
-    return false;
-}
-
-static void watch(struct store *store)
-{
-    int fd = store->failure == APM_OK ? db_fd(store->db) : -1;
-
-    if (fd != store->fd && store->fd >= 0)
-        loop_remove_fd(store->loop, store->fd);
-    if (fd != store->fd && fd >= 0)
-        loop_add_fd(store->loop, fd, db_events(store->db), (struct loop_fn){on_wake, store});
-    else if (fd >= 0)
-        loop_set_events(store->loop, fd, db_events(store->db));
-    store->fd = fd;
-}
-
-static void turn(void *arg, uint64_t now_ms)
-{
-    struct store *store = arg;
-
-    if (store->failure == APM_OK &&
-        (store->is_ready || store->fd < 0 || db_deadline_ms(store->db) <= now_ms))
-        db_ready(store->db, now_ms);
-    store->is_ready = false;
-    watch(store);
-}
-
-static uint64_t deadline_ms(void *arg)
-{
-    const struct store *store = arg;
-    return store->failure == APM_OK ? db_deadline_ms(store->db) : CLOCK_NEVER;
-}
 
 /* ---- what the tables say after a (re)connect ---- */
 
@@ -159,8 +118,6 @@ struct store *store_new(const struct store_config *config, const struct store_ev
     struct store *store = mem_new(1, sizeof(*store));
 
     store->events = *events;
-    store->loop = loop;
-    store->fd = -1;
     (void)snprintf(store->application_name, sizeof(store->application_name), FENCE "/%s",
                    config->node);
     const struct db_setup setup = {
@@ -178,7 +135,7 @@ struct store *store_new(const struct store_config *config, const struct store_ev
         .on_down = on_down,
     };
     store->db = db_new(&setup);
-    loop_add_hook(loop, (struct loop_hook){.turn = turn, .deadline_ms = deadline_ms, .arg = store});
+    db_watch_start(&store->watch, store->db, loop);
     return store;
 }
 
@@ -186,9 +143,7 @@ void store_destroy(struct store **store)
 {
     if (*store == NULL)
         return;
-    if ((*store)->fd >= 0)
-        loop_remove_fd((*store)->loop, (*store)->fd);
-    loop_remove_hook((*store)->loop, *store);
+    db_watch_stop(&(*store)->watch);
     db_destroy(&(*store)->db);
     free(*store);
     *store = NULL;

@@ -6,7 +6,7 @@
 #ifndef APM2_BYZANTINE_MONITOR_STORE_STATE_H
 #define APM2_BYZANTINE_MONITOR_STORE_STATE_H
 
-#include "common/db.h"
+#include "common/db_watch.h"
 #include "services/byzantine-monitor/store.h"
 
 /* Indices into the table of statements in store_pg.c. */
@@ -32,9 +32,7 @@ struct op {
 
 struct store {
     struct db *db;
-    struct loop *loop;
-    int fd; /* in the loop; -1 = none */
-    bool is_ready;
+    struct db_watch watch;
     enum apm_err failure;
     struct store_events events;
     char application_name[96];
