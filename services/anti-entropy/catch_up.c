@@ -168,6 +168,7 @@ static bool send_to_consensus(struct entropy *entropy, const struct wire_offer_r
 
     MUST(size > 0);
     run->is_asking = zmq_send(run->socket, out, size, ZMQ_DONTWAIT) >= 0;
+    run->question = offer->request;
     run->asked_ms = clock_mono_ms();
     run->poll_ms = run->asked_ms + POLL_MS;
     free(out);
@@ -255,7 +256,7 @@ static void on_reply(struct entropy *entropy, const struct wire_offer_reply *rep
 {
     struct catch_up *run = &entropy->catch_up;
 
-    if (!run->is_asking || reply->request != run->request)
+    if (!run->is_asking || reply->request != run->question)
         return;
     run->is_asking = false;
     run->committed = reply->committed_height;

@@ -36,7 +36,8 @@ struct slot {
 struct catch_up {
     void *socket; /* to consensus's local socket */
     bool is_active;
-    bool is_asking; /* consensus owes a reply */
+    bool is_asking;    /* consensus owes a reply */
+    uint64_t question; /* its request */
     uint64_t request;
     uint64_t asked_ms;
     uint64_t poll_ms; /* the next question to it */
