@@ -3,63 +3,38 @@
 
 #include "common/hash.h"
 #include "common/mem.h"
-
-/* Bytes of blocks per answer: a frame, less what wraps them. */
-#define RANGE_BYTES_MAX (FRAME_BYTES_MAX - 512u * KIB)
+#include "common/range_answer.h"
 
 /* ---- serving ---- */
 
 struct serving_range {
     struct entropy *entropy;
     uint32_t to;
-    uint64_t request;
-    uint64_t from_height;
-    uint32_t n;
-    uint32_t n_proven; /* blocks up to the last one that has a proof */
-    size_t bytes;
-    struct span blocks[RANGE_BLOCKS_MAX]; /* sync_block records, owned */
-    uint8_t proof[QC_BYTES_MAX];
-    size_t proof_size;
+    struct range_answer answer;
 };
 
 static void add_block(void *context, const struct store_block *row)
 {
-    struct serving_range *serving = context;
+    struct range_answer *answer = &((struct serving_range *)context)->answer;
     const struct wire_sync_block block = {row->proposal,
                                           {.n = row->n_bundles, .raw = row->bundles}};
-    size_t max = wire_encoded_max(WIRE_sync_block, &block);
 
-    if (serving->n == RANGE_BLOCKS_MAX || serving->bytes + max > FRAME_BYTES_MAX - 64u * KIB ||
-        row->height != serving->from_height + serving->n)
-        return;
-    uint8_t *bytes = mem_new(1, max);
-    size_t size = wire_encode(WIRE_sync_block, &block, bytes, max);
-    serving->blocks[serving->n++] = span_of(bytes, size);
-    serving->bytes += size;
-    if (row->proof.size > 0 && row->proof.size <= sizeof(serving->proof)) {
-        memcpy(serving->proof, row->proof.data, row->proof.size);
-        serving->proof_size = row->proof.size;
-        serving->n_proven = serving->n;
-    }
+    if (row->height == answer->from_height + answer->n)
+        range_answer_add(answer, &block, row->proof);
 }
 
 static void send_range(void *context, enum apm_err err)
 {
     struct serving_range *serving = context;
-    const struct wire_range range = {
-        .request = serving->request,
-        .from_height = serving->from_height,
-        .blocks = {.n = serving->n_proven, .items = serving->blocks},
-        .proof = span_of(serving->proof, serving->proof_size),
-        .tip_height = serving->from_height + serving->n - 1,
-    };
+    struct range_answer *answer = &serving->answer;
+    const struct wire_range range =
+        range_answer_message(answer, answer->from_height + answer->n - 1);
 
     if (err == APM_OK) {
         (void)entropy_send(serving->entropy, serving->to, WIRE_range, &range);
-        entropy_count_out(serving->entropy, serving->bytes);
+        entropy_count_out(serving->entropy, answer->bytes);
     }
-    for (uint32_t i = 0; i < serving->n; i++)
-        free((void *)(uintptr_t)serving->blocks[i].data);
+    range_answer_release(answer);
     serving->entropy->server.n_ranges[serving->to]--;
     free(serving);
 }
@@ -72,17 +47,17 @@ void on_range_request(struct entropy *entropy, uint32_t from,
         .from_height = message->from_height,
         .max_blocks =
             message->max_blocks < RANGE_BLOCKS_MAX ? message->max_blocks : RANGE_BLOCKS_MAX,
-        .max_bytes = RANGE_BYTES_MAX,
+        .max_bytes = RANGE_ANSWER_READ_MAX,
     };
 
     if (!entropy->is_loaded || range.max_blocks == 0 || range.from_height == 0 ||
         range.from_height > INT64_MAX || entropy->server.n_ranges[from] >= SERVE_RANGES_MAX)
         return;
     struct serving_range *serving = mem_new(1, sizeof(*serving));
-    *serving = (struct serving_range){.entropy = entropy,
-                                      .to = from,
-                                      .request = message->request,
-                                      .from_height = message->from_height};
+    serving->entropy = entropy;
+    serving->to = from;
+    serving->answer.request = message->request;
+    serving->answer.from_height = message->from_height;
     const struct store_block_reader reader = {serving, add_block, send_range};
     entropy->server.n_ranges[from]++;
     if (store_read_range(entropy->store, &range, &reader) == APM_OK)

@@ -4,58 +4,31 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
-
-/* Bytes of blocks per answer: a frame, less what wraps them. */
-#define SERVE_BYTES_MAX (FRAME_BYTES_MAX - 512u * KIB)
+#include "common/range_answer.h"
 
 struct serving {
     struct node *node;
     uint32_t to;
-    uint64_t request;
-    uint64_t from_height;
-    uint32_t n;
-    uint32_t n_proven; /* blocks up to the last one that has a proof */
-    size_t bytes;
-    struct span blocks[RANGE_BLOCKS_MAX]; /* sync_block records, owned */
-    uint8_t proof[QC_BYTES_MAX];
-    size_t proof_size;
+    struct range_answer answer;
 };
 
 static void add_row(void *context, const struct store_committed *row)
 {
     struct serving *serving = context;
-    struct wire_sync_block block = {row->block.proposal, row->block.bundles};
-    size_t max = wire_encoded_max(WIRE_sync_block, &block);
+    const struct wire_sync_block block = {row->block.proposal, row->block.bundles};
 
-    if (serving->n == RANGE_BLOCKS_MAX || serving->bytes + max > SERVE_BYTES_MAX)
-        return;
-    uint8_t *bytes = mem_new(1, max);
-    size_t size = wire_encode(WIRE_sync_block, &block, bytes, max);
-    serving->blocks[serving->n++] = span_of(bytes, size);
-    serving->bytes += size;
-    if (row->proof.size > 0 && row->proof.size <= sizeof(serving->proof)) {
-        memcpy(serving->proof, row->proof.data, row->proof.size);
-        serving->proof_size = row->proof.size;
-        serving->n_proven = serving->n;
-    }
+    range_answer_add(&serving->answer, &block, row->proof);
 }
 
 static void send_range(void *context, enum apm_err err)
 {
     struct serving *serving = context;
     struct node *node = serving->node;
-    struct wire_range range = {
-        .request = serving->request,
-        .from_height = serving->from_height,
-        .blocks = {.n = serving->n_proven, .items = serving->blocks},
-        .proof = span_of(serving->proof, serving->proof_size),
-        .tip_height = node->view.executed_height,
-    };
+    struct wire_range range = range_answer_message(&serving->answer, node->view.executed_height);
 
     if (err == APM_OK || err == APM_ERR_NOT_FOUND)
         (void)bus_send(node->bus, serving->to, act_encode(node, WIRE_range, &range));
-    for (uint32_t i = 0; i < serving->n; i++)
-        free((void *)(uintptr_t)serving->blocks[i].data);
+    range_answer_release(&serving->answer);
     free(serving);
 }
 
@@ -67,11 +40,13 @@ void sync_serve(struct node *node, uint32_t to, const struct wire_range_request 
         .from_height = request->from_height,
         .max_blocks = request->max_blocks < RANGE_BLOCKS_MAX ? (uint32_t)request->max_blocks
                                                              : RANGE_BLOCKS_MAX,
-        .max_bytes = SERVE_BYTES_MAX,
+        .max_bytes = RANGE_ANSWER_READ_MAX,
     };
 
-    *serving = (struct serving){
-        .node = node, .to = to, .request = request->request, .from_height = request->from_height};
+    serving->node = node;
+    serving->to = to;
+    serving->answer.request = request->request;
+    serving->answer.from_height = request->from_height;
     if (range.max_blocks == 0 || range.from_height == 0 ||
         store_read_range(node->store, &range, &reader) != APM_OK)
         free(serving); /* the asker turns to another */

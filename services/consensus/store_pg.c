@@ -103,6 +103,7 @@ void store_fail(struct store *store, enum apm_err err, const char *detail)
     if (store->failure != APM_OK)
         return;
     store->failure = err;
+    store_detach(store);
     if (store->events.failed != NULL)
         store->events.failed(store->events.context, err, detail);
 }

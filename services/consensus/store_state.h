@@ -9,7 +9,7 @@
 #define APM2_STORE_STATE_H
 
 #include "common/buf.h"
-#include "common/db.h"
+#include "common/db_watch.h"
 #include "services/consensus/store.h"
 
 /* Indices into the table of statements in store_pg.c. */
@@ -126,13 +126,8 @@ struct store {
     struct store_config config;
     struct store_events events;
     char application_name[80];
-    struct loop *loop; /* NULL unless attached */
-    struct store_watch {
-        struct db *db;
-        int fd;
-        bool is_ready;
-    } watches[STORE_FDS_MAX];
-    enum apm_err failure; /* final; APM_OK = none */
+    struct db_watch watches[STORE_FDS_MAX]; /* all zero unless attached */
+    enum apm_err failure;                   /* final; APM_OK = none */
 
     struct db *writer;
     struct db *projector;
@@ -146,6 +141,8 @@ struct store {
 
 /* Says it once and stops everything. */
 void store_fail(struct store *store, enum apm_err err, const char *detail);
+/* From here on the loop leaves it alone. */
+void store_detach(struct store *store);
 
 /* The connections came up; what waits for them goes on. */
 void persist_resume(struct store *store);
