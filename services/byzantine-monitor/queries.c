@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/admin_json.h"
 #include "common/clock.h"
 #include "common/json_field.h"
 #include "common/log.h"
@@ -179,7 +180,7 @@ static void on_listed(void *context, enum apm_err err)
 static void evidence_list(void *state, uint64_t ticket, struct span args)
 {
     struct question *question = question_new(state, ticket);
-    json_t *json = json_loadb((const char *)args.data, args.size, 0, NULL);
+    json_t *json = admin_args(args);
     const char *kind = json_string_value(json_object_get(json, "fault_type"));
     struct store_list list = {.before = INT64_MAX, .limit = PAGE_ROWS_MAX};
 
@@ -276,7 +277,7 @@ static void find(struct question *question, const json_t *args)
 static void evidence_get(void *state, uint64_t ticket, struct span args)
 {
     struct question *question = question_new(state, ticket);
-    json_t *json = json_loadb((const char *)args.data, args.size, 0, NULL);
+    json_t *json = admin_args(args);
 
     question->is_whole = true;
     find(question, json);
@@ -286,7 +287,7 @@ static void evidence_get(void *state, uint64_t ticket, struct span args)
 static void evidence_ack(void *state, uint64_t ticket, struct span args)
 {
     struct question *question = question_new(state, ticket);
-    json_t *json = json_loadb((const char *)args.data, args.size, 0, NULL);
+    json_t *json = admin_args(args);
 
     question->is_ack = true;
     if (json_field_text(json, "reason", question->reason, sizeof(question->reason)))

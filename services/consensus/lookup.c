@@ -32,7 +32,7 @@ static void answer(struct lookup *lookup, enum apm_err err, json_t *body)
     struct buf text;
 
     buf_init(&text, JSON_BYTES_MAX);
-    if (body != NULL && query_done(body, &text) != APM_OK)
+    if (body != NULL && admin_body(body, &text) != APM_OK)
         err = APM_ERR_TOO_LARGE;
     admin_answer(lookup->node->env->admin, lookup->ticket, err, buf_span(&text));
     buf_release(&text);

@@ -36,7 +36,7 @@ enum apm_err query_account(void *state, struct span args, struct buf *ret_body)
     json_t *body =
         json_pack("{s:b,s:I,s:I,s:s}", "known", is_known, "next_nonce", (json_int_t)nonce, "height",
                   (json_int_t)node->view.committed.height, "chain_id", chain.text);
-    return query_done(body, ret_body);
+    return admin_body(body, ret_body);
 }
 
 static json_t *lease_json(const struct lease_view *lease)
@@ -91,7 +91,7 @@ static enum apm_err page_done(const struct node *node, struct page *page, const 
 
     if (page->is_full)
         set_u64(body, "next", page->cursor);
-    return query_done(body, ret_body);
+    return admin_body(body, ret_body);
 }
 
 enum apm_err query_leases(void *state, struct span args, struct buf *ret_body)

@@ -1,22 +1,9 @@
 #include "services/consensus/queries.h"
 
-#include <stdlib.h>
-
-#include "common/json_read.h"
-
-static const json_t *args_object(struct span args, json_t **ret_owned)
-{
-    struct why why;
-
-    if (args.size == 0 || json_read(args, ret_owned, &why) != APM_OK)
-        *ret_owned = NULL;
-    return *ret_owned;
-}
-
 bool query_flag(struct span args, const char *name)
 {
-    json_t *owned = NULL;
-    bool flag = json_is_true(json_object_get(args_object(args, &owned), name));
+    json_t *owned = admin_args(args);
+    bool flag = json_is_true(json_object_get(owned, name));
 
     json_decref(owned);
     return flag;
@@ -24,8 +11,8 @@ bool query_flag(struct span args, const char *name)
 
 uint64_t query_u64(struct span args, const char *name, uint64_t fallback)
 {
-    json_t *owned = NULL;
-    const json_t *value = json_object_get(args_object(args, &owned), name);
+    json_t *owned = admin_args(args);
+    const json_t *value = json_object_get(owned, name);
     uint64_t result = json_is_integer(value) && json_integer_value(value) >= 0
                           ? (uint64_t)json_integer_value(value)
                           : fallback;
@@ -36,8 +23,8 @@ uint64_t query_u64(struct span args, const char *name, uint64_t fallback)
 
 static bool copy_text(struct span args, const char *name, char *ret_text, size_t max)
 {
-    json_t *owned = NULL;
-    const json_t *value = json_object_get(args_object(args, &owned), name);
+    json_t *owned = admin_args(args);
+    const json_t *value = json_object_get(owned, name);
     bool fits = json_is_string(value) && json_string_length(value) <= max;
 
     if (fits)
@@ -63,16 +50,6 @@ bool query_hash(struct span args, const char *name, struct hash *ret_hash)
     char text[65];
 
     return copy_text(args, name, text, 64) && hex_decode(text, sizeof(ret_hash->b), ret_hash->b);
-}
-
-enum apm_err query_done(json_t *body, struct buf *ret_body)
-{
-    char *text = json_dumps(body, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    bool fits = text != NULL && buf_text(ret_body, text);
-
-    free(text);
-    json_decref(body);
-    return fits ? APM_OK : APM_ERR_TOO_LARGE;
 }
 
 const struct admin_query node_queries[] = {

@@ -7,8 +7,7 @@
 #ifndef APM2_QUERIES_H
 #define APM2_QUERIES_H
 
-#include <jansson.h>
-
+#include "common/admin_json.h"
 #include "services/consensus/node.h"
 
 /* Arguments: false, or the fallback, when absent or of another type. */
@@ -17,9 +16,6 @@ uint64_t query_u64(struct span args, const char *name, uint64_t fallback);
 bool query_text(struct span args, const char *name, char ret_text[ID_BYTES_MAX + 1]);
 bool query_key(struct span args, const char *name, struct key *ret_key);
 bool query_hash(struct span args, const char *name, struct hash *ret_hash);
-
-/* Prints the body and lets it go. */
-enum apm_err query_done(json_t *body, struct buf *ret_body);
 
 /* status.c */
 enum apm_err query_status(void *state, struct span args, struct buf *ret_body);

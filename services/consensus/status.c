@@ -195,7 +195,7 @@ enum apm_err query_status(void *state, struct span args, struct buf *ret_body)
     json_object_set_new(status, "reasons", reasons);
     if (query_flag(args, "verbose"))
         add_verbose(node, status);
-    return query_done(status, ret_body);
+    return admin_body(status, ret_body);
 }
 
 static json_t *validator_json(const struct node *node, uint32_t i, uint64_t now_ms)
@@ -233,7 +233,7 @@ enum apm_err query_validators(void *state, struct span args, struct buf *ret_bod
         json_array_append_new(list, validator_json(node, i, now_ms));
     json_t *body = json_pack("{s:o,s:i,s:i}", "validators", list, "total",
                              (int)node->genesis->n_validators, "active", (int)count_active(node));
-    return query_done(body, ret_body);
+    return admin_body(body, ret_body);
 }
 
 enum apm_err query_metrics(void *state, struct span args, struct buf *ret_body)
@@ -277,7 +277,7 @@ enum apm_err query_transfer(void *state, struct span args, struct buf *ret_body)
     json_t *body = json_pack("{s:s,s:I}", "leader_id", node_name_of(node, node->view.leader),
                              "term", (json_int_t)node->view.term.term);
     act_input(node, &input);
-    return query_done(body, ret_body);
+    return admin_body(body, ret_body);
 }
 
 /* /readyz: may this node be counted on? Never a reason to restart it. */

@@ -71,7 +71,7 @@ enum apm_err query_votes(void *state, struct span args, struct buf *ret_body)
     for (uint32_t i = 0; i < node->genesis->n_validators; i++)
         json_array_append_new(rows, row_json(node, i));
     uint64_t first = n > 0 ? vote_strip_at(&node->strip, 0)->height : 0;
-    return query_done(json_pack("{s:I,s:o,s:o,s:o}", "first_height", (json_int_t)first, "terms",
+    return admin_body(json_pack("{s:I,s:o,s:o,s:o}", "first_height", (json_int_t)first, "terms",
                                 terms, "authors", authors, "validators", rows),
                       ret_body);
 }

@@ -254,5 +254,5 @@ enum apm_err query_why(void *state, struct span args, struct buf *ret_body)
         (int)quorum_size(node->genesis->n_validators), "silent",
         names_json(node, silent_set(node, now_ms, &silent_ms)), "timed_out",
         names_json(node, waiting.timed_out), "block", block_json(node, &waiting));
-    return query_done(body, ret_body);
+    return admin_body(body, ret_body);
 }

@@ -1,20 +1,10 @@
 /* What operators and other services ask: the list, and one schema. */
 #include "services/schema-registry/registry.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/admin_json.h"
 #include "common/hash.h"
-
-static enum apm_err done(json_t *body, struct buf *ret_body)
-{
-    char *text = json_dumps(body, JSON_COMPACT);
-    bool fits = text != NULL && buf_text(ret_body, text);
-
-    free(text);
-    json_decref(body);
-    return fits ? APM_OK : APM_ERR_TOO_LARGE;
-}
 
 static json_t *entry_json(const struct schema_entry *entry)
 {
@@ -33,7 +23,8 @@ static enum apm_err query_schemas(void *state, struct span args, struct buf *ret
     (void)args;
     for (uint32_t i = 0; i < registry->n_entries; i++)
         (void)json_array_append_new(list, entry_json(&registry->entries[i]));
-    return done(json_pack("{s:o,s:b}", "schemas", list, "stored", registry->is_stored), ret_body);
+    return admin_body(json_pack("{s:o,s:b}", "schemas", list, "stored", registry->is_stored),
+                      ret_body);
 }
 
 /* By its type, or by its digest in hex. */
@@ -53,7 +44,7 @@ static const struct schema_entry *find(const struct registry *registry, const ch
 static enum apm_err query_schema(void *state, struct span args, struct buf *ret_body)
 {
     const struct registry *registry = state;
-    json_t *json = json_loadb((const char *)args.data, args.size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = admin_args(args);
     const char *name = json_string_value(json_object_get(json, "schema"));
     const struct schema_entry *entry = name != NULL ? find(registry, name) : NULL;
     enum apm_err err = name == NULL ? APM_ERR_BAD_INPUT : APM_ERR_NOT_FOUND;
@@ -69,7 +60,7 @@ static enum apm_err query_schema(void *state, struct span args, struct buf *ret_
     json_t *body = entry_json(entry);
     json_t *schema = json_loads(entry->schema->text, JSON_REJECT_DUPLICATES, NULL);
     (void)json_object_set_new(body, "schema", schema);
-    return done(body, ret_body);
+    return admin_body(body, ret_body);
 }
 
 const struct admin_query registry_queries[] = {
