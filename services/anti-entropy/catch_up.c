@@ -7,15 +7,14 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/must.h"
+#include "common/range_answer.h"
 
 #define POLL_MS 250u
 #define REPLY_MS 30000u
-#define RANGE_MS 4000u
 /* Consensus mends a shorter gap by itself. */
 #define BEHIND_MIN 64u
 #define NEAR_TIP 8u
 #define PAUSE_MS 1000u
-#define ASKED_PER_PEER 3u
 
 /* ---- slots ---- */
 
@@ -50,15 +49,6 @@ static void plan(struct catch_up *run)
 
 /* ---- peers ---- */
 
-static uint32_t asked_of(const struct catch_up *run, uint32_t peer)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < CATCH_UP_SLOTS; i++)
-        n += run->slots[i].state == SLOT_ASKED && run->slots[i].peer == peer;
-    return n;
-}
-
 /* The next in turn that may be asked; n_validators: none. */
 static uint32_t choose_peer(struct entropy *entropy, uint64_t now_ms)
 {
@@ -70,7 +60,7 @@ static uint32_t choose_peer(struct entropy *entropy, uint64_t now_ms)
         run->next_peer = (run->next_peer + 1) % n;
         if (peer != entropy->self && now_ms >= run->pause_ms[peer] &&
             !strikes_is_out(&entropy->strikes, peer, now_ms) &&
-            asked_of(run, peer) < ASKED_PER_PEER)
+            asks_may(&run->asks, peer))
             return peer;
     }
     return n;
@@ -96,63 +86,91 @@ static void ask_peers(struct entropy *entropy, uint64_t now_ms)
             run->pause_ms[peer] = now_ms + PAUSE_MS; /* not connected */
             continue;
         }
+        const struct ask ask = {request.request, slot->from, slot->to, now_ms, false};
+        asks_add(&run->asks, peer, &ask);
         slot->state = SLOT_ASKED;
-        slot->peer = peer;
-        slot->request = request.request;
-        slot->deadline_ms = now_ms + RANGE_MS;
     }
 }
 
-static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
-{
-    struct catch_up *run = &entropy->catch_up;
-
-    for (uint32_t i = 0; i < CATCH_UP_SLOTS; i++) {
-        struct slot *slot = &run->slots[i];
-        if (slot->state != SLOT_ASKED || now_ms < slot->deadline_ms)
-            continue;
-        entropy_strike(entropy, slot->peer, STRIKE_WITHHELD, "range of blocks");
-        want_again(slot);
-    }
-}
-
-/* ---- what comes back ---- */
-
-static struct slot *find_asked(struct catch_up *run, uint32_t from, uint64_t request)
+/* The slot that still waits for what was asked; NULL: another was quicker. */
+static struct slot *find_slot(struct catch_up *run, const struct ask *ask)
 {
     for (uint32_t i = 0; i < CATCH_UP_SLOTS; i++) {
         struct slot *slot = &run->slots[i];
-        if (slot->state == SLOT_ASKED && slot->peer == from && slot->request == request)
+        if ((slot->state == SLOT_ASKED || slot->state == SLOT_WANTED) && slot->from == ask->from &&
+            slot->to == ask->to)
             return slot;
     }
     return NULL;
 }
 
-void on_range(struct entropy *entropy, uint32_t from, const struct wire_range *message)
+static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
 {
     struct catch_up *run = &entropy->catch_up;
-    struct slot *slot = find_asked(run, from, message->request);
-    const char *what = "";
+    struct ask ask;
+    uint32_t peer;
 
-    if (slot == NULL)
-        return; /* too late */
-    if (message->blocks.n == 0) {
-        run->pause_ms[from] = clock_mono_ms() + PAUSE_MS;
-        want_again(slot);
-        return;
+    for (;;) {
+        enum ask_due due = asks_due(&run->asks, now_ms, &peer, &ask);
+        if (due == ASK_NOT_DUE)
+            return;
+        struct slot *slot = find_slot(run, &ask);
+        if (slot != NULL)
+            slot->state = SLOT_WANTED;
+        run->n_overdue++;
+        if (due == ASK_LOST)
+            entropy_strike(entropy, peer, STRIKE_WITHHELD, "range of blocks");
     }
-    enum strike_reason reason = range_check(entropy, slot->from, slot->to, message, &what);
-    if (reason != STRIKE_NONE) {
-        entropy_strike(entropy, from, reason, what);
-        want_again(slot);
-        return;
-    }
+}
+
+/* ---- what comes back ---- */
+
+/* Fewer than asked for, though there are more and they would have fitted. */
+static bool is_short(const struct catch_up *run, const struct ask *ask,
+                     const struct wire_range *message)
+{
+    uint64_t last = ask->from + message->blocks.n - 1;
+
+    return message->blocks.n == 0 || (last < ask->to && last < run->tip &&
+                                      message->blocks.raw.size < RANGE_ANSWER_READ_MAX / 2);
+}
+
+static void keep(struct slot *slot, uint32_t from, const struct wire_range *message)
+{
     size_t max = wire_encoded_max(WIRE_range, message);
+
     slot->frame = mem_new(1, max);
     slot->size = wire_encode(WIRE_range, message, slot->frame, max);
     MUST(slot->size > 0);
+    slot->peer = from;
     slot->last = slot->from + message->blocks.n - 1;
     slot->state = SLOT_READY;
+}
+
+void on_range(struct entropy *entropy, uint32_t from, const struct wire_range *message)
+{
+    struct catch_up *run = &entropy->catch_up;
+    uint64_t now_ms = clock_mono_ms();
+    const char *what = "";
+    struct ask ask;
+
+    if (!asks_answered(&run->asks, from, message->request, now_ms, &ask))
+        return;
+    if (is_short(run, &ask, message))
+        run->pause_ms[from] = now_ms + PAUSE_MS;
+    struct slot *slot = find_slot(run, &ask);
+    if (slot == NULL)
+        return;
+    enum strike_reason reason = STRIKE_NONE;
+    if (message->blocks.n > 0)
+        reason = range_check(entropy, slot->from, slot->to, message, &what);
+    if (reason != STRIKE_NONE)
+        entropy_strike(entropy, from, reason, what);
+    if (message->blocks.n == 0 || reason != STRIKE_NONE) {
+        slot->state = SLOT_WANTED;
+        return;
+    }
+    keep(slot, from, message);
     run->bytes += slot->size;
     entropy_count_in(entropy, slot->size);
 }
@@ -204,6 +222,7 @@ static void begin(struct entropy *entropy)
     run->started_ms = clock_mono_ms();
     run->started_height = run->committed;
     run->bytes = 0;
+    run->n_overdue = 0;
     LOG_INFO("catching_up", F_U64("height", run->committed), F_U64("tip", run->tip));
 }
 
@@ -212,12 +231,14 @@ static void end(struct entropy *entropy)
     struct catch_up *run = &entropy->catch_up;
 
     run->is_active = false;
+    asks_drop(&run->asks);
     for (uint32_t i = 0; i < CATCH_UP_SLOTS; i++)
         clear(&run->slots[i]);
     run->last = (struct catch_up_last){run->committed - run->started_height, run->bytes,
                                        clock_mono_ms() - run->started_ms};
     LOG_INFO("caught_up", F_U64("height", run->committed), F_U64("blocks", run->last.blocks),
-             F_U64("bytes", run->last.bytes), F_U64("took_ms", run->last.took_ms));
+             F_U64("bytes", run->last.bytes), F_U64("took_ms", run->last.took_ms),
+             F_U64("overdue", run->n_overdue));
 }
 
 /* What was offered is done with, or the peer that sent it lied. */
@@ -313,11 +334,9 @@ uint64_t catch_up_deadline_ms(const struct entropy *entropy)
 {
     const struct catch_up *run = &entropy->catch_up;
     uint64_t first = run->is_asking ? run->asked_ms + REPLY_MS : run->poll_ms;
+    uint64_t due = run->is_active ? asks_deadline_ms(&run->asks) : CLOCK_NEVER;
 
-    for (uint32_t i = 0; i < CATCH_UP_SLOTS; i++)
-        if (run->slots[i].state == SLOT_ASKED && run->slots[i].deadline_ms < first)
-            first = run->slots[i].deadline_ms;
-    return first;
+    return due < first ? due : first;
 }
 
 static void set_option(void *socket, int option, int value)

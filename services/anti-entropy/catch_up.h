@@ -5,13 +5,15 @@
  * by itself, ranges are asked of all peers that are not left alone, checked (links, numbers,
  * certificate of the last block where its epoch's set is known here) and offered in order,
  * one at a time: the reply is the credit. What consensus refuses is struck against the peer
- * that sent it and asked of another. It ends by itself when consensus is near the tip.
+ * that sent it and asked of another, as is what does not come; what is only late is asked of
+ * another, too. It ends by itself when consensus is near the tip.
  * Limits: CATCH_UP_SLOTS ranges of CATCH_UP_BLOCKS in memory.
  */
 #ifndef APM2_ANTI_ENTROPY_CATCH_UP_H
 #define APM2_ANTI_ENTROPY_CATCH_UP_H
 
 #include "common/wire.h"
+#include "services/anti-entropy/asks.h"
 
 #define CATCH_UP_SLOTS 12u
 #define CATCH_UP_BLOCKS 128u
@@ -20,15 +22,14 @@ struct entropy;
 
 enum slot_state { SLOT_FREE, SLOT_WANTED, SLOT_ASKED, SLOT_READY };
 
-/* Blocks from..to, from one peer. */
+/* Blocks from..to. */
 struct slot {
     enum slot_state state;
     uint64_t from;
     uint64_t to;
-    uint32_t peer;
-    uint64_t request;
-    uint64_t deadline_ms;
-    uint64_t last;  /* the last block that came, when READY */
+    /* When READY: */
+    uint32_t peer;  /* whose answer it is */
+    uint64_t last;  /* the last block that came */
     uint8_t *frame; /* the range message, owned */
     size_t size;
 };
@@ -49,7 +50,9 @@ struct catch_up {
     uint32_t next_peer;
     uint64_t pause_ms[VALIDATORS_MAX]; /* had nothing for us until then */
     struct slot slots[CATCH_UP_SLOTS];
+    struct asks asks;
     uint64_t started_ms, started_height, bytes; /* of the run */
+    uint64_t n_overdue; /* answers that were late, or did not come */
     struct catch_up_last {
         uint64_t blocks, bytes, took_ms;
     } last;

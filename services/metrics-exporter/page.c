@@ -7,6 +7,7 @@
 #include "services/metrics-exporter/page_parts.h"
 
 #define REFRESH_S 5u
+#define MOVING_MS 1000u
 
 void page_age(uint64_t ms, char ret_text[AGE_BYTES])
 {
@@ -65,6 +66,14 @@ static void print_header(const struct snapshot *snapshot, struct buf *html)
                REFRESH_S);
 }
 
+/* Under load some block always waits for a vote. */
+static bool is_moving(const struct snapshot *snapshot)
+{
+    uint64_t since_ms = snapshot->consensus.waits_since_ms;
+
+    return since_ms != 0 && snapshot->taken_ms < since_ms + MOVING_MS;
+}
+
 /* One sentence, whatever the state is. */
 static void print_lead(const struct snapshot *snapshot, const struct verdict *verdict,
                        struct buf *html)
@@ -79,6 +88,8 @@ static void print_lead(const struct snapshot *snapshot, const struct verdict *ve
         buf_text(html, "Consensus of this node cannot be asked.");
     else if (is_idle)
         buf_printf(html, "Block %" PRIu64 " is final and nothing waits.", view->height);
+    else if (is_moving(snapshot))
+        buf_printf(html, "Block %" PRIu64 " is final and the next is being decided.", view->height);
     else if (view->why[0] != 0)
         html_text(html, view->why);
     buf_text(html, "</p>\n");

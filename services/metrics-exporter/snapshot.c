@@ -186,6 +186,7 @@ void snapshot_read_why(struct consensus_view *view, const json_t *body)
 {
     COPY(view->waiting_for, body, "waiting_for");
     COPY(view->why, body, "summary");
+    view->waits_since_ms = u64(body, "since_ms");
 }
 
 void snapshot_read_evidence(struct evidence_view *view, const json_t *body)

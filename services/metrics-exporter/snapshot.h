@@ -69,6 +69,7 @@ struct consensus_view {
     /* `consensus why`, in one sentence. */
     char waiting_for[32];
     char why[REASON_BYTES * 2];
+    uint64_t waits_since_ms; /* wall clock; 0: not known */
 };
 
 struct evidence_item {

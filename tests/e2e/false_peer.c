@@ -1,11 +1,11 @@
 /*
  * false_peer: stands in for a node's apm2-anti-entropy, with the node's own keys, and lies.
  *
- *   false_peer GENESIS KEY_FILE forge|withhold
+ *   false_peer GENESIS KEY_FILE forge|withhold|drip
  *
  * forge: ranges of blocks under a certificate nobody signed, and heads of feeds that their
  * author did not sign. withhold: a head of its own feed, well signed, and no answer to any
- * request for its records or for blocks.
+ * request for its records or for blocks. drip: of each range one block, true, a second late.
  * Ends with SIGTERM, or when nobody has spoken to it for two minutes.
  */
 #include <poll.h>
@@ -14,17 +14,33 @@
 #include <string.h>
 
 #include "common/bus.h"
+#include "common/clock.h"
 #include "common/feed/feed.h"
 #include "common/genesis.h"
 #include "common/keygen.h"
 #include "common/mem.h"
 
-#define SILENCE_MS 120000
+#define SILENCE_MS 120000u
+#define DRIPS_MAX 16u
+#define DRIP_MS 1000u
+
+enum lie { LIE_FORGE, LIE_WITHHOLD, LIE_DRIP };
+static const char *const lies[] = {"forge", "withhold", "drip"};
+
+/* A block on its way from an honest peer to who asked for many. */
+struct drip {
+    uint64_t due_ms; /* 0: a free place */
+    uint32_t to;
+    uint64_t request; /* theirs; ours is the place's number */
+    uint8_t frame[16u * KIB];
+    size_t size; /* 0: it has not come */
+};
 
 struct liar {
     struct genesis *genesis;
     uint32_t self;
-    bool withholds;
+    enum lie lie;
+    struct drip drips[DRIPS_MAX];
     struct bus *bus;
     struct sign_pair feed_key;
     uint8_t frame[64u * KIB];
@@ -68,12 +84,54 @@ static void forge_range(struct liar *liar, uint32_t to, const struct wire_range_
     say(liar, to, WIRE_range, &range);
 }
 
+/* One block of what is wanted, asked of somebody who has it. */
+static void begin_drip(struct liar *liar, uint32_t to, const struct wire_range_request *request)
+{
+    uint32_t n = liar->genesis->n_validators;
+    uint32_t other = (liar->self + 1) % n == to ? (liar->self + 2) % n : (liar->self + 1) % n;
+
+    for (uint32_t i = 0; i < DRIPS_MAX; i++) {
+        struct drip *drip = &liar->drips[i];
+        if (drip->due_ms != 0)
+            continue;
+        const struct wire_range_request ask = {
+            .request = i + 1, .from_height = request->from_height, .max_blocks = 1};
+        drip->due_ms = clock_mono_ms() + DRIP_MS;
+        drip->to = to;
+        drip->request = request->request;
+        drip->size = 0;
+        say(liar, other, WIRE_range_request, &ask);
+        return;
+    }
+}
+
+static void keep_drip(struct liar *liar, const struct wire_range *range)
+{
+    struct drip *drip = &liar->drips[(range->request - 1) % DRIPS_MAX];
+    struct wire_range answer = *range;
+
+    answer.request = drip->request;
+    drip->size = wire_encode(WIRE_range, &answer, drip->frame, sizeof(drip->frame));
+}
+
+static void send_drips(struct liar *liar)
+{
+    for (uint32_t i = 0; i < DRIPS_MAX; i++) {
+        struct drip *drip = &liar->drips[i];
+        if (drip->due_ms == 0 || clock_mono_ms() < drip->due_ms)
+            continue;
+        if (drip->size > 0)
+            (void)bus_send(liar->bus, drip->to, span_of(drip->frame, drip->size));
+        drip->due_ms = 0;
+    }
+}
+
 /* Forging: another's feed, unsigned. Withholding: its own, well signed, of records that it
  * does not have. */
 static void lie_about_feeds(struct liar *liar, uint32_t to, const struct wire_digest *digest)
 {
     uint32_t other = (liar->self + 1) % liar->genesis->n_validators;
-    const char *author = liar->genesis->cards[liar->withholds ? liar->self : other].id;
+    const char *author = liar->genesis->cards[liar->lie == LIE_WITHHOLD ? liar->self : other].id;
     const struct wire_feed_head head = {.space = span_of("kernel", 6),
                                         .author = span_of(author, strlen(author)),
                                         .incarnation = 1,
@@ -87,7 +145,7 @@ static void lie_about_feeds(struct liar *liar, uint32_t to, const struct wire_di
     struct sig sig;
 
     size_t size = feed_head_statement(&liar->genesis->chain, one, statement);
-    if (liar->withholds &&
+    if (liar->lie == LIE_WITHHOLD &&
         crypto_sign_detached(sig.b, NULL, statement, size, liar->feed_key.secret) == 0)
         feed_head_seal(bytes, one.size, &sig);
     say(liar, to, WIRE_frontier, &frontier);
@@ -99,9 +157,13 @@ static void answer(struct liar *liar, const struct bus_message *frame)
 
     if (wire_decode(frame->body, &message) != WIRE_OK)
         return;
-    if (message.id == WIRE_range_request && !liar->withholds)
+    if (message.id == WIRE_range_request && liar->lie == LIE_FORGE)
         forge_range(liar, frame->from, &message.range_request);
-    else if (message.id == WIRE_digest)
+    else if (message.id == WIRE_range_request && liar->lie == LIE_DRIP)
+        begin_drip(liar, frame->from, &message.range_request);
+    else if (message.id == WIRE_range)
+        keep_drip(liar, &message.range);
+    else if (message.id == WIRE_digest && liar->lie != LIE_DRIP)
         lie_about_feeds(liar, frame->from, &message.digest);
 }
 
@@ -138,6 +200,22 @@ static enum apm_err open_bus(struct liar *liar, const char *key_file, struct why
     return err;
 }
 
+static void serve(struct liar *liar)
+{
+    zmq_pollitem_t item = {bus_socket(liar->bus), 0, ZMQ_POLLIN, 0};
+    uint64_t heard_ms = clock_mono_ms();
+
+    while (clock_mono_ms() < heard_ms + SILENCE_MS) {
+        struct bus_message frame;
+        send_drips(liar);
+        if (zmq_poll(&item, 1, DRIP_MS / 10) <= 0 || bus_receive(liar->bus, &frame) != BUS_MESSAGE)
+            continue;
+        heard_ms = clock_mono_ms();
+        answer(liar, &frame);
+        bus_message_release(&frame);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct liar *liar = mem_new(1, sizeof(*liar));
@@ -145,7 +223,10 @@ int main(int argc, char **argv)
 
     if (argc != 4 || sodium_init() < 0)
         return 64;
-    liar->withholds = strcmp(argv[3], "withhold") == 0;
+    while (liar->lie < N_ELEMENTS(lies) && strcmp(argv[3], lies[liar->lie]) != 0)
+        liar->lie++;
+    if (liar->lie == N_ELEMENTS(lies))
+        return 64;
     enum apm_err err = genesis_read(argv[1], &liar->genesis, &why);
     if (err == APM_OK)
         err = open_bus(liar, argv[2], &why);
@@ -153,13 +234,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "false_peer: %s %s\n", apm_err_text(err), why.text);
         return 1;
     }
-    zmq_pollitem_t item = {bus_socket(liar->bus), 0, ZMQ_POLLIN, 0};
-    while (zmq_poll(&item, 1, SILENCE_MS) > 0) {
-        struct bus_message frame;
-        if (bus_receive(liar->bus, &frame) != BUS_MESSAGE)
-            continue;
-        answer(liar, &frame);
-        bus_message_release(&frame);
-    }
+    serve(liar);
     return 0;
 }

@@ -76,6 +76,21 @@ START_TEST(reasons_come_with_what_to_type)
 }
 END_TEST
 
+START_TEST(a_short_wait_is_no_worry)
+{
+    struct consensus_view *view = &snapshot.consensus;
+    (void)snprintf(view->waiting_for, sizeof(view->waiting_for), "votes");
+    (void)snprintf(view->why, sizeof(view->why), "block 813 of n1 waits for votes");
+    view->waits_since_ms = snapshot.taken_ms - 20;
+    const char *html = page();
+    HAS("Block 812 is final and the next is being decided.");
+    LACKS("waits for votes");
+    view->waits_since_ms = snapshot.taken_ms - 4000;
+    html = page();
+    HAS("block 813 of n1 waits for votes");
+}
+END_TEST
+
 START_TEST(evidence_comes_with_its_acknowledgement)
 {
     struct evidence_view *view = &snapshot.evidence;
@@ -323,6 +338,7 @@ END_TEST
 UNIT_MAIN("status_page", well, NULL, {
     tcase_add_test(tc, a_healthy_node_says_so_in_words);
     tcase_add_test(tc, reasons_come_with_what_to_type);
+    tcase_add_test(tc, a_short_wait_is_no_worry);
     tcase_add_test(tc, evidence_comes_with_its_acknowledgement);
     tcase_add_test(tc, without_consensus_nothing_old_is_shown);
     tcase_add_test(tc, the_strip_draws_runs);
