@@ -3,6 +3,7 @@
 #include "common/bucket.h"
 #include "common/bus_socket.h"
 #include "common/clock.h"
+#include "common/connection_guard.h"
 #include "common/must.h"
 
 #define BUS_QUEUE_FRAMES 1000
@@ -21,6 +22,7 @@ struct bus {
     void *context;
     struct zap *zap;
     void *router;
+    struct connection_guard *guard;
     struct curve_pair curve;
     struct bus_rate rate;
     char domain[ZAP_DOMAIN_BYTES_MAX + 1];
@@ -128,6 +130,12 @@ static enum apm_err open_router(struct bus *bus, const struct bus_config *config
         bus_prove_stranger_refused(bus->context, bus->router, &bus->curve.public_key, ret_why);
     if (err != APM_OK)
         return err;
+    const struct guard_bounds bounds = {.port = config->port,
+                                        .connections = BUS_CONNECTIONS_MAX,
+                                        .of_one_owner = BUS_CONNECTIONS_OF_PEER};
+    bus->guard = guard_new(bus->context, bus->router, &bounds);
+    if (bus->guard == NULL)
+        return explain(ret_why, APM_ERR_IO, "no monitor: %s", zmq_strerror(zmq_errno()));
     return bus_socket_bind(bus->router, config->address, config->port, ret_why);
 }
 
@@ -166,11 +174,17 @@ void bus_destroy(struct bus **bus)
     zap_allow(gone->zap, gone->domain, NULL, 0);
     for (uint32_t i = 0; i < VALIDATORS_MAX; i++)
         slot_release(&gone->slots[i]);
+    guard_destroy(&gone->guard);
     if (gone->router != NULL)
         zmq_close(gone->router);
     curve_pair_wipe(&gone->curve);
     free(gone);
     *bus = NULL;
+}
+
+uint32_t bus_turn(struct bus *bus, uint64_t now_ms)
+{
+    return guard_turn(bus->guard, now_ms);
 }
 
 void *bus_socket(struct bus *bus)
@@ -189,6 +203,7 @@ static struct slot *admit(struct bus *bus, zmq_msg_t *body, bool well_formed)
         bus->strangers++;
         return NULL;
     }
+    guard_taken(bus->guard, body, slot->peer.index);
     if (!well_formed) {
         slot->counters.malformed++;
         return NULL;

@@ -7,6 +7,9 @@
  * its connection's CURVE key, looked up in the current peers on every frame.
  * Refusals (strangers, over rate, malformed) happen before any decoder sees a byte.
  *
+ * Held are at most BUS_CONNECTIONS_MAX connections, BUS_CONNECTIONS_OF_PEER of one peer's
+ * that has spoken; beyond them the oldest is shut (connection_guard): bus_turn sees to it.
+ *
  * Sends never block: what does not fit a peer's queue is dropped and counted.
  * One thread uses a bus. Frames are at most FRAME_BYTES_MAX.
  */
@@ -36,6 +39,10 @@ struct bus_rate {
 #define BUS_MESSAGES_PER_S 50000u
 #define BUS_BYTES_PER_S (512ull * MIB)
 
+/* Room for every peer's, and as many that are shaking hands. */
+#define BUS_CONNECTIONS_MAX 1024u
+#define BUS_CONNECTIONS_OF_PEER 8u
+
 struct bus_config {
     void *context;
     struct zap *zap;         /* outlives the bus */
@@ -59,6 +66,9 @@ void bus_destroy(struct bus **bus);
  * connections that are still up are refused from now on. */
 WARN_UNUSED enum apm_err bus_set_peers(struct bus *bus, const struct bus_peer *peers, uint32_t n,
                                        struct why *ret_why);
+
+/* Several times a second, however quiet. Returns how many connections were cut off. */
+uint32_t bus_turn(struct bus *bus, uint64_t now_ms);
 
 /* To poll for ZMQ_POLLIN with zmq_poll. Whoever polls its ZMQ_FD instead must
  * receive until BUS_NOTHING: that descriptor is edge-triggered. */

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "common/bus_socket.h"
-#include "common/door_guard.h"
+#include "common/connection_guard.h"
 #include "common/must.h"
 
 /* In: a client's frames may be large and clients many. Out: a block's outcomes go
@@ -12,7 +12,7 @@ static const struct bus_socket_bounds door_bounds = {DOOR_FRAME_BYTES_MAX, 64, 4
 
 struct door {
     void *router;
-    struct door_guard *guard;
+    struct connection_guard *guard;
     uint64_t refused;
 };
 
@@ -31,7 +31,10 @@ static enum apm_err open_router(struct door *door, const struct door_config *con
     MUST(zmq_setsockopt(door->router, ZMQ_ROUTER_MANDATORY, &on, sizeof(on)) == 0);
     if (!zap_guard(door->router, domain, &config->curve))
         return explain(ret_why, APM_ERR_DENIED, "this libzmq cannot tell clients apart");
-    door->guard = door_guard_new(config->context, door->router);
+    const struct guard_bounds bounds = {.port = config->port,
+                                        .connections = DOOR_CONNECTIONS_MAX,
+                                        .untaken_bytes = DOOR_UNTAKEN_BYTES_MAX};
+    door->guard = guard_new(config->context, door->router, &bounds);
     if (door->guard == NULL)
         return explain(ret_why, APM_ERR_IO, "no monitor: %s", zmq_strerror(zmq_errno()));
     return bus_socket_bind(door->router, config->address, config->port, ret_why);
@@ -54,7 +57,7 @@ void door_destroy(struct door **door)
 {
     if (*door == NULL)
         return;
-    door_guard_destroy(&(*door)->guard);
+    guard_destroy(&(*door)->guard);
     if ((*door)->router != NULL)
         zmq_close((*door)->router);
     free(*door);
@@ -63,7 +66,7 @@ void door_destroy(struct door **door)
 
 uint32_t door_turn(struct door *door, uint64_t now_ms)
 {
-    return door_guard_turn(door->guard, now_ms);
+    return guard_turn(door->guard, now_ms);
 }
 
 void *door_socket(struct door *door)
@@ -94,7 +97,7 @@ enum door_got door_receive(struct door *door, struct door_message *ret_message)
     int form = bus_socket_receive(door->router, &route, &body);
     struct curve_key origin;
     if (form != 0)
-        door_guard_taken(door->guard, &body);
+        guard_taken(door->guard, &body, GUARD_NOBODY);
     bool good = form > 0 && zap_message_key(&body, &origin);
     if (good)
         take(&route, &body, &origin, ret_message);

@@ -5,7 +5,8 @@
  * connection (`origin`, for quotas) and answered by its route, which dies with
  * the connection. What is malformed or does not fit costs its sender only.
  *
- * Held are at most DOOR_CONNECTIONS_MAX connections, later ones are shut; and at most
+ * Held are at most DOOR_CONNECTIONS_MAX connections, beyond them the oldest that never said
+ * anything is shut, or else the newest (connection_guard); and at most
  * about DOOR_UNTAKEN_BYTES_MAX of messages that are not taken or have no end, else who
  * holds most is cut off: door_turn sees to it, a tenth of a second at a time.
  *
@@ -23,7 +24,7 @@
 
 #define DOOR_FRAME_BYTES_MAX (BUNDLE_BYTES_MAX + 4u * KIB)
 #define DOOR_ROUTE_BYTES_MAX 255u
-#define DOOR_CONNECTIONS_MAX 512u /* of the 1024 descriptors that a process has by default */
+#define DOOR_CONNECTIONS_MAX 512u
 #define DOOR_UNTAKEN_BYTES_MAX (128u * MIB)
 
 struct door;

@@ -98,6 +98,7 @@ void entropy_turn(void *state, uint64_t now_ms)
     struct entropy *entropy = state;
 
     watch_database(entropy);
+    (void)bus_turn(entropy->bus, now_ms);
     if (!entropy->is_loaded)
         return;
     puts_turn(entropy);

@@ -126,12 +126,16 @@ static uint64_t gauges_deadline(const struct node *node)
     return node->are_gauges_stale ? node->gauges_ms + GAUGES_PERIOD_MS : CLOCK_NEVER;
 }
 
-static void turn_door(struct node *node, uint64_t now_ms)
+static void turn_sockets(struct node *node, uint64_t now_ms)
 {
+    struct metrics *metrics = node->env->metrics;
     uint32_t n_cut = door_turn(node->door, now_ms);
 
     if (n_cut > 0)
-        metric_add(node->env->metrics, METRIC_client_refused_total, LABEL_oversized, n_cut);
+        metric_add(metrics, METRIC_client_refused_total, LABEL_oversized, n_cut);
+    n_cut = bus_turn(node->bus, now_ms);
+    if (n_cut > 0)
+        metric_add(metrics, METRIC_peer_refused_total, LABEL_stranger, n_cut);
 }
 
 void node_turn(void *state, uint64_t now_ms)
@@ -139,7 +143,7 @@ void node_turn(void *state, uint64_t now_ms)
     struct node *node = state;
 
     watch_database(node, now_ms);
-    turn_door(node, now_ms);
+    turn_sockets(node, now_ms);
     if (node->phase == NODE_LOADING)
         return;
     if (now_ms >= core_deadline_ms(node->core))

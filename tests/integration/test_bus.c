@@ -1,84 +1,15 @@
 /* bus, zap: who gets a frame through, on real sockets. */
-#include "tests/support/site.h"
+#include "tests/support/buses.h"
 #include "tests/support/unit.h"
 
 #include <unistd.h>
 
-#include "common/bus.h"
 #include "common/clock.h"
-
-#define PORT 29190
-
-static struct bus *buses[2];
-
-static void close_bus(void)
-{
-    for (unsigned i = 0; i < 2; i++)
-        bus_destroy(&buses[i]);
-    close_sites();
-}
-
-static struct bus_peer peer_of(unsigned i)
-{
-    struct bus_peer peer = {.index = i, .port = PORT, .curve = sites[i].pair.public_key};
-    snprintf(peer.address, sizeof(peer.address), "%s", address_of(i));
-    return peer;
-}
-
-static enum apm_err open_bus(unsigned i, struct bus_rate rate)
-{
-    struct bus_peer other = peer_of(1 - i);
-    struct bus_config config = {.context = sites[i].context,
-                                .zap = sites[i].zap,
-                                .service = "consensus",
-                                .curve = sites[i].pair,
-                                .address = address_of(i),
-                                .port = PORT,
-                                .rate = rate,
-                                .peers = &other,
-                                .n_peers = 1};
-    return bus_new(&config, &buses[i], &why);
-}
-
-static void open_both(void)
-{
-    for (unsigned i = 0; i < 2; i++)
-        ck_assert_msg(open_bus(i, (struct bus_rate){0}) == APM_OK, "%s", why.text);
-}
-
-/* Waits for the next thing to come in: BUS_NOTHING when time is up. */
-static enum bus_got next(struct bus *bus, struct bus_message *ret_message, int timeout_ms)
-{
-    zmq_pollitem_t item = {bus_socket(bus), 0, ZMQ_POLLIN, 0};
-    if (zmq_poll(&item, 1, timeout_ms) <= 0)
-        return BUS_NOTHING;
-    return bus_receive(bus, ret_message);
-}
-
-static void expect(struct bus *bus, uint32_t from, struct span body)
-{
-    struct bus_message message;
-    ck_assert_int_eq(next(bus, &message, PATIENCE_MS), BUS_MESSAGE);
-    ck_assert_uint_eq(message.from, from);
-    ck_assert(span_eq(message.body, body));
-    bus_message_release(&message);
-}
 
 static void expect_silence(struct bus *bus)
 {
     struct bus_message message;
     ck_assert_int_eq(next(bus, &message, SILENCE_MS), BUS_NOTHING);
-}
-
-/* Sends once the connection stands. */
-static void send_soon(unsigned from, uint32_t to, struct span body)
-{
-    for (int i = 0; i < PATIENCE_MS / 10; i++) {
-        if (bus_send(buses[from], to, body))
-            return;
-        usleep(10000);
-    }
-    ck_abort_msg("not connected within %d ms", PATIENCE_MS);
 }
 
 static void expect_alive(void)

@@ -16,7 +16,8 @@ static void clear(void)
 
 static void ask(uint32_t peer, uint64_t request)
 {
-    asks_add(&asks, peer, &(struct ask){request, request * 128, request * 128 + 127, now_ms, false});
+    const struct ask ask = {request, request * 128, request * 128 + 127, now_ms, false};
+    asks_add(&asks, peer, &ask);
 }
 
 static void answer(uint32_t peer, uint64_t request)
