@@ -57,11 +57,23 @@ static uint64_t max_peer_height(const struct node *node)
 }
 
 /* Each reason in words; none of them: healthy. */
+/* A record may be intact and yet older than what its peers hold of it: a restored machine. */
+static const char *why_observing(const struct node *node)
+{
+    bool was_found_at_start = node->start_reason != SAFETY_REASON_INTACT &&
+                              node->start_reason != SAFETY_REASON_FILE_BEHIND &&
+                              node->start_reason != SAFETY_REASON_FILE_TORN;
+
+    return was_found_at_start ? safety_start_reason_text(node->start_reason)
+                              : "peers hold newer signatures of this node than its own records: "
+                                "was it restored from a backup?";
+}
+
 static json_t *reasons_json(const struct node *node, uint32_t n_active)
 {
     uint32_t n = node->genesis->n_validators;
     json_t *reasons = json_array();
-    char text[160];
+    char text[200];
 
     if (node->phase == NODE_LOADING)
         json_array_append_new(reasons, json_string("starting: loading what is stored"));
@@ -78,7 +90,7 @@ static json_t *reasons_json(const struct node *node, uint32_t n_active)
         }
     if (node->view.is_observing) {
         (void)snprintf(text, sizeof(text), "observing, signs nothing: %s",
-                       safety_start_reason_text(node->start_reason));
+                       why_observing(node));
         json_array_append_new(reasons, json_string(text));
     }
     if (!store_is_up(node->store)) {

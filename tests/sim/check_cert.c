@@ -146,14 +146,15 @@ static bool extends(const struct world *world, uint32_t block, uint32_t ancestor
     return ancestor_at(&world->pool, block, header_of(world, ancestor)->height) == ancestor;
 }
 
-/* I5 across epochs: what is above a root descends from it, and the last epoch's committed
- * block stands on or below that root, or above it as what proved it and never counts. */
+/* I5 across epochs: what is above a root descends from it, and a committed block of the epoch
+ * that ended there stands on or below that root, or above it as what proved it and never
+ * counts, however many epochs have come since. */
 static bool is_of_later_epoch(const struct world *world, uint32_t certified, uint32_t committed)
 {
-    uint64_t epoch = header_of(world, certified)->rank.epoch;
-    const struct validator_set *set = set_of_epoch(world, epoch);
+    uint64_t ended = header_of(world, committed)->rank.epoch;
+    const struct validator_set *set = set_of_epoch(world, ended + 1);
 
-    if (set == NULL || epoch <= header_of(world, committed)->rank.epoch)
+    if (set == NULL || header_of(world, certified)->rank.epoch <= ended)
         return false;
     uint32_t root = pool_find_block(&world->pool, &set->root);
     return root != NO_BLOCK && extends(world, certified, root) && extends(world, committed, root);
@@ -165,9 +166,11 @@ static void check_pair(struct world *world, uint32_t certified, uint32_t committ
     if (rank_cmp(header_of(world, certified)->rank, header_of(world, committed)->rank) > 0 &&
         !extends(world, certified, committed) && !is_of_later_epoch(world, certified, committed))
         check_fail(world, CHECK_EXTENDS,
-                   "block of term %" PRIu64 " seq %" PRIu64
-                   " is certified beside the committed one of term %" PRIu64 " seq %" PRIu64,
-                   header_of(world, certified)->rank.term, header_of(world, certified)->rank.seq,
+                   "block of epoch %" PRIu64 " term %" PRIu64 " seq %" PRIu64
+                   " is certified beside the committed one of epoch %" PRIu64 " term %" PRIu64
+                   " seq %" PRIu64,
+                   header_of(world, certified)->rank.epoch, header_of(world, certified)->rank.term,
+                   header_of(world, certified)->rank.seq, header_of(world, committed)->rank.epoch,
                    header_of(world, committed)->rank.term, header_of(world, committed)->rank.seq);
 }
 

@@ -236,6 +236,37 @@ START_TEST(a_committed_handoff_is_not_built_on)
 }
 END_TEST
 
+static void enter_by_timeout(uint64_t term)
+{
+    struct entry entry = {.kind = ENTRY_TC,
+                          .tc = {.term = {1, term - 1}, .high_qc = qc_of_root(&solo.config.set)}};
+    struct input input = {.kind = INPUT_ENTRY, .from = 2};
+
+    entry.tc.signers = SOLO_QUORUM;
+    input.entry = &entry;
+    solo_say(&input);
+    ck_assert_uint_eq(solo_look().term.term, term);
+}
+
+/* Nobody else has anything to propose either, and its voters would end term after term. */
+START_TEST(what_was_voted_for_in_vain_is_overtaken)
+{
+    enter_by_timeout(5);
+    ck_assert(solo_look().is_leader);
+    ck_assert_ptr_null(solo_seen(ACTION_BUILD)); /* an idle chain stands still */
+    solo_pend(true, false);
+    ck_assert_ptr_nonnull(solo_build(false));
+    solo_pend(false, false);
+    enter_by_timeout(9);
+    const struct action *build = solo_seen(ACTION_BUILD);
+    ck_assert_ptr_nonnull(build);
+    ck_assert(hash_eq(&build->build.parent, &solo.config.set.root));
+    const struct proposal *own = solo_build(true);
+    ck_assert_ptr_nonnull(own);
+    ck_assert_uint_eq(own->header.rank.term, 9);
+}
+END_TEST
+
 /* Behind by more than can be made up for at once, nobody is handed the term. */
 START_TEST(a_term_goes_to_who_is_near)
 {
@@ -283,5 +314,6 @@ UNIT_MAIN("core_leader", lead, solo_end, {
     tcase_add_test(tc, an_uncertified_block_is_not_built_on);
     tcase_add_test(tc, a_block_committed_before_its_certificate_is_not_lost);
     tcase_add_test(tc, a_committed_handoff_is_not_built_on);
+    tcase_add_test(tc, what_was_voted_for_in_vain_is_overtaken);
     tcase_add_test(tc, a_term_goes_to_who_is_near);
 })

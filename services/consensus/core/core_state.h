@@ -209,6 +209,8 @@ void pacemaker_on_timeout(struct core *core, const struct input *input);
 void pacemaker_tick(struct core *core);
 void pacemaker_form_tc(struct core *core);
 uint64_t pacemaker_timeout_ms(const struct core *core);
+/* Since when what we proposed or voted for has waited to be committed, 0 = nothing does. */
+uint64_t pacemaker_open_ms(const struct core *core);
 uint64_t pacemaker_deadline(const struct core *core);
 
 /* beat.c: heartbeats, and resends they bring. */

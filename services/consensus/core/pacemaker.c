@@ -161,8 +161,7 @@ void pacemaker_on_timeout(struct core *core, const struct input *input)
     pacemaker_form_tc(core);
 }
 
-/* Since when what we proposed or voted for has waited to be committed, 0 = nothing does. */
-static uint64_t oldest_open_ms(const struct core *core)
+uint64_t pacemaker_open_ms(const struct core *core)
 {
     /* A committed config block whose proof went with a crash: only another term's block
      * can prove it. */
@@ -187,7 +186,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 static uint64_t stall_deadline(const struct core *core)
 {
     uint64_t deadline = UINT64_MAX;
-    uint64_t open_ms = oldest_open_ms(core);
+    uint64_t open_ms = pacemaker_open_ms(core);
 
     if (core->any_pending || core->config_pending) {
         /* At half of it the body goes to everyone and its clock starts there. */

@@ -85,7 +85,9 @@ static uint64_t flush_ms(const struct core *core)
     return core->high_since_ms + core->config.round_timeout_ms * 3 / 10;
 }
 
-/* Is there a reason to propose? An idle chain stands still, but never with a tail. */
+/* Is there a reason to propose? An idle chain stands still, but never with a tail, nor with
+ * a block that we voted for and that came to nothing: its voters end term after term until
+ * another is committed at its height. */
 static bool is_due(const struct core *core, const struct plan *plan)
 {
     bool is_flushed = hash_eq(&plan->parent.block, &core->committed.block);
@@ -95,7 +97,7 @@ static bool is_due(const struct core *core, const struct plan *plan)
     if (core->config_pending && may_configure(core, plan))
         return true;
     if (is_flushed && !plan->must_be_empty)
-        return false;
+        return plan->is_first && pacemaker_open_ms(core) != 0;
     return plan->is_first || core->now_ms >= flush_ms(core);
 }
 
