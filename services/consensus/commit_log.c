@@ -14,6 +14,8 @@
 /* A transaction of them at most this often: it costs as much for one as for many, and
  * nobody waits for it. */
 #define ROWS_PACE_MS 25u
+/* Of one turn: behind by many blocks, the node still answers. */
+#define EXECUTE_MS 20u
 
 void commit_log_init(struct commit_log *log)
 {
@@ -27,6 +29,23 @@ struct commit_entry *commit_log_find(const struct commit_log *log, uint64_t heig
         if (commit_log_at(log, i)->height == height)
             return commit_log_at(log, i);
     return NULL;
+}
+
+struct commit_entry *commit_log_find_id(const struct commit_log *log, const struct hash *id)
+{
+    for (uint32_t i = 0; i < log->n; i++)
+        if (hash_eq(&commit_log_at(log, i)->id, id))
+            return commit_log_at(log, i);
+    return NULL;
+}
+
+uint64_t commit_entry_bytes(const struct commit_entry *entry)
+{
+    uint64_t bytes = entry->proposal_size;
+
+    for (uint32_t i = 0; i < entry->n_bundles; i++)
+        bytes += entry->bodies[i] != NULL ? entry->bodies[i]->size : 0;
+    return bytes;
 }
 
 static void release_entry(struct commit_entry *entry)
@@ -146,6 +165,7 @@ void commit_append(struct node *node, const struct action *action)
         *entry = entry_of_pooled(node, pooled);
     }
     entry->committed_ms = clock_mono_ms();
+    node->log.bytes += commit_entry_bytes(entry);
     keep_proof(entry, action->commit.proof);
     votes_committed(node, &entry->header, action->commit.proof);
     mempool_commit(node->mempool, &entry->id, (const struct hash *)entry->ids.data,
@@ -172,6 +192,7 @@ void commit_fill(struct node *node, struct commit_entry *entry, const struct blo
             continue;
         entry->bodies[i] = body_new(bytes);
         entry->n_missing--;
+        node->log.bytes += bytes.size;
     }
 }
 
@@ -286,26 +307,42 @@ void commit_on_rows(struct node *node, uint64_t height)
     memmove(node->log.rows, node->log.rows + n, node->log.n_rows * sizeof(node->log.rows[0]));
 }
 
+static bool can_execute(const struct commit_log *log)
+{
+    const struct commit_entry *entry = commit_log_at(log, 0);
+
+    return log->n > 0 && log->n_rows < ROWS_MAX && entry->n_missing == 0 && entry->is_stored;
+}
+
+static void execute_first(struct node *node)
+{
+    struct commit_log *log = &node->log;
+    struct commit_entry taken = *commit_log_at(log, 0);
+
+    log->first = (log->first + 1) % COMMIT_LOG_MAX;
+    log->n--;
+    log->bytes -= commit_entry_bytes(&taken);
+    execute(node, &taken);
+    release_entry(&taken);
+}
+
 void commit_turn(struct node *node, uint64_t now_ms)
 {
+    const struct commit_log *log = &node->log;
+
     store_blocks(node);
-    while (node->log.n > 0 && node->log.n_rows < ROWS_MAX) {
-        struct commit_entry *entry = commit_log_at(&node->log, 0);
-        if (entry->n_missing > 0)
-            fetch_bodies(node, entry, now_ms);
-        if (entry->n_missing > 0 || !entry->is_stored)
-            break;
-        struct commit_entry taken = *entry;
-        node->log.first = (node->log.first + 1) % COMMIT_LOG_MAX;
-        node->log.n--;
-        execute(node, &taken);
-        release_entry(&taken);
-    }
+    if (log->n > 0 && commit_log_at(log, 0)->n_missing > 0)
+        fetch_bodies(node, commit_log_at(log, 0), now_ms);
+    while (can_execute(log) && clock_mono_ms() <= now_ms + EXECUTE_MS)
+        execute_first(node);
     send_rows(node, now_ms);
 }
 
 uint64_t commit_deadline(const struct node *node)
 {
     bool waits = node->log.n_rows > 0 && node->log.n_rows_sent == 0;
+
+    if (can_execute(&node->log))
+        return 0; /* at once: the last turn's time was over */
     return waits ? node->log.rows_sent_ms + ROWS_PACE_MS : CLOCK_NEVER;
 }

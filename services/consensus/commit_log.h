@@ -16,8 +16,10 @@
 struct node;
 
 #define COMMIT_LOG_MAX 1024u
-/* Beyond this many the node takes nothing new from peers but answers to its own requests. */
+/* Beyond this many, or as many bytes, the node takes nothing new from peers but answers to
+ * its own requests. */
 #define COMMIT_LOG_BUSY 256u
+#define COMMIT_LOG_BUSY_BYTES (32u * MIB)
 
 struct commit_entry {
     struct hash id;
@@ -49,6 +51,7 @@ void executed_row_release(struct executed_row *row);
 struct commit_log {
     struct commit_entry *entries; /* ring of COMMIT_LOG_MAX */
     uint32_t first, n;
+    uint64_t bytes; /* of what waits: proposals and bodies */
     struct executed_row *rows; /* COMMIT_LOG_MAX, oldest first */
     uint32_t n_rows, n_rows_sent;
     uint64_t rows_sent_ms;
@@ -64,8 +67,16 @@ static inline struct commit_entry *commit_log_at(const struct commit_log *log, u
     return &log->entries[(log->first + i) % COMMIT_LOG_MAX];
 }
 
-/* NULL: no block of this height waits. */
+static inline bool commit_log_is_busy(const struct commit_log *log)
+{
+    return log->n >= COMMIT_LOG_BUSY || log->bytes >= COMMIT_LOG_BUSY_BYTES;
+}
+
+/* Of its proposal and of the bodies that are here. */
+uint64_t commit_entry_bytes(const struct commit_entry *entry);
+/* NULL: no such block waits. */
 struct commit_entry *commit_log_find(const struct commit_log *log, uint64_t height);
+struct commit_entry *commit_log_find_id(const struct commit_log *log, const struct hash *id);
 
 void commit_append(struct node *node, const struct action *action);
 /* Bodies of a committed block, from a peer's range. */

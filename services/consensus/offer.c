@@ -37,7 +37,7 @@ static uint64_t believable_tip(const struct node *node)
 static void reply(struct node *node, const struct client_ref *client, uint64_t request,
                   enum apm_err err)
 {
-    bool has_room = node->phase == NODE_RUNNING && node->log.n < COMMIT_LOG_BUSY;
+    bool has_room = node->phase == NODE_RUNNING && !commit_log_is_busy(&node->log);
     const struct wire_offer_reply message = {
         .request = request,
         .error = log_text(apm_err_name(err)),
@@ -99,7 +99,7 @@ void offer_turn(struct node *node, uint64_t now_ms)
     struct offer_door *door = &node->offers;
     struct wire_offer_range offer;
 
-    if (door->frame == NULL || node->log.n >= COMMIT_LOG_BUSY)
+    if (door->frame == NULL || commit_log_is_busy(&node->log))
         return;
     MUST(wire_decode_as(WIRE_offer_range, span_of(door->frame, door->size), &offer) == WIRE_OK);
     enum apm_err err = take(node, &offer);

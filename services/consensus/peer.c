@@ -16,7 +16,7 @@ void peer_refuse(struct node *node, uint32_t peer, enum metric_label why, const 
  * it; it falls behind, and catches up when it can. */
 static bool is_backlogged(const struct node *node)
 {
-    return node->log.n >= COMMIT_LOG_BUSY;
+    return commit_log_is_busy(&node->log);
 }
 
 static bool is_taken(const struct node *node, enum wire_id id)

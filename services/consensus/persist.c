@@ -65,98 +65,6 @@ bool persist_is_idle(const struct node *node)
     return node->persister.n_queued == 0 && node->persister.n_flight == 0;
 }
 
-/* How many queued jobs fit one write: the signer bounds the statements. */
-static uint32_t batch_size(const struct persister *persister)
-{
-    uint32_t n_intents = 0;
-    uint32_t n = 0;
-
-    while (n < persister->n_queued && n_intents + persister->queue[n].n_intents <= SIGN_INTENTS_MAX)
-        n_intents += persister->queue[n++].n_intents;
-    return n;
-}
-
-struct write_list {
-    struct store_block blocks[PERSIST_JOBS_MAX];
-    uint32_t n;
-    struct span *bodies; /* of all of them, one after the other */
-    uint32_t n_bodies;
-};
-
-/* False: a body went with a rival block that was committed, so this one has lost. */
-static bool list_pooled(struct node *node, const struct pooled_block *block,
-                        struct write_list *list)
-{
-    struct span *bodies = list->bodies + list->n_bodies;
-
-    for (uint32_t i = 0; i < block->n_bundles; i++) {
-        struct hash id;
-        memcpy(&id, block->ids.data + i * sizeof(id), sizeof(id));
-        struct body *body = mempool_body(node->mempool, &id);
-        if (body == NULL)
-            return false;
-        bodies[i] = body_span(body);
-    }
-    list->n_bodies += block->n_bundles;
-    list->blocks[list->n++] = (struct store_block){
-        .id = block->id,
-        .rank = block->header.rank,
-        .height = block->header.height,
-        .parent = block->header.parent,
-        .proposal = span_of(block->proposal, block->proposal_size),
-        .bundles = {.n = block->n_bundles, .items = bodies},
-    };
-    return true;
-}
-
-static void list_logged(const struct commit_entry *entry, struct write_list *list)
-{
-    struct span *bodies = list->bodies + list->n_bodies;
-
-    for (uint32_t i = 0; i < entry->n_bundles; i++)
-        bodies[i] = body_span(entry->bodies[i]);
-    list->n_bodies += entry->n_bundles;
-    list->blocks[list->n++] = (struct store_block){
-        .id = entry->id,
-        .rank = entry->header.rank,
-        .height = entry->height,
-        .parent = entry->header.parent,
-        .proposal = span_of(entry->proposal, entry->proposal_size),
-        .bundles = {.n = entry->n_bundles, .items = bodies},
-    };
-}
-
-static struct commit_entry *find_logged(struct node *node, const struct hash *id)
-{
-    for (uint32_t i = 0; i < node->log.n; i++) {
-        struct commit_entry *entry = commit_log_at(&node->log, i);
-        if (hash_eq(&entry->id, id))
-            return entry;
-    }
-    return NULL;
-}
-
-/* The blocks of the flight, each once, wherever it now is. */
-static void list_blocks(struct node *node, struct write_list *list)
-{
-    struct persister *persister = &node->persister;
-
-    for (uint32_t i = 0; i < persister->n_flight; i++) {
-        const struct hash *id = &persister->flight[i].block;
-        bool is_listed = hash_is_zero(id);
-        for (uint32_t j = 0; j < list->n; j++)
-            is_listed |= hash_eq(&list->blocks[j].id, id);
-        if (is_listed)
-            continue;
-        struct pooled_block *pooled = block_pool_find(&node->pool, id);
-        struct commit_entry *logged = pooled == NULL ? find_logged(node, id) : NULL;
-        if (pooled != NULL && !pooled->is_stored)
-            (void)list_pooled(node, pooled, list);
-        else if (logged != NULL && !logged->is_stored && logged->n_missing == 0)
-            list_logged(logged, list);
-    }
-}
-
 static void send_to_signer(struct node *node, struct span record)
 {
     struct persister *persister = &node->persister;
@@ -182,9 +90,10 @@ static bool has_record(const struct persister *persister)
     return false;
 }
 
-static void take_batch(struct persister *persister)
+static void take_batch(struct node *node)
 {
-    uint32_t n = batch_size(persister);
+    struct persister *persister = &node->persister;
+    uint32_t n = persist_batch_size(node);
 
     memcpy(persister->flight, persister->queue, n * sizeof(persister->queue[0]));
     memmove(persister->queue, persister->queue + n,
@@ -208,7 +117,7 @@ static void write_to_store(struct node *node)
     struct persister *persister = &node->persister;
     struct write_list list = {.bodies = node->spans};
 
-    list_blocks(node, &list);
+    persist_list(node, &list);
     MUST(list.n_bodies <= SPANS_MAX);
     struct store_write write = {.blocks = list.blocks, .n_blocks = list.n};
     if (has_record(persister)) {
@@ -223,7 +132,7 @@ static void take_off(struct node *node)
 {
     struct persister *persister = &node->persister;
 
-    take_batch(persister);
+    take_batch(node);
     persister->token++;
     persister->started_us = clock_mono_us();
     persister->n_sigs = 0;
@@ -278,7 +187,7 @@ static void patch_proposals(struct node *node)
 static void mark_stored(struct node *node, const struct hash *id)
 {
     struct pooled_block *pooled = block_pool_find(&node->pool, id);
-    struct commit_entry *logged = find_logged(node, id);
+    struct commit_entry *logged = commit_log_find_id(&node->log, id);
 
     if (pooled != NULL)
         pooled->is_stored = true;

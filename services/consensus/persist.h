@@ -9,6 +9,7 @@
 
 #include "services/consensus/core/core.h"
 #include "services/consensus/signer.h"
+#include "services/consensus/store.h"
 
 struct node;
 
@@ -38,6 +39,19 @@ struct persister {
     uint8_t bytes[RECORD_BYTES_MAX]; /* the record of the flight, encoded */
     size_t size;
 };
+
+/* What the store is given of a flight. */
+struct write_list {
+    struct store_block blocks[PERSIST_JOBS_MAX];
+    uint32_t n;
+    struct span *bodies; /* of all of them, one after the other */
+    uint32_t n_bodies;
+};
+
+/* persist_batch.c: how many of the queue fit one write, one at least; and the blocks of the
+ * flight, each once, wherever they now are. */
+uint32_t persist_batch_size(struct node *node);
+void persist_list(struct node *node, struct write_list *list);
 
 void persist_ask(struct node *node, const struct action *action);
 void persist_block(struct node *node, const struct hash *block);

@@ -104,7 +104,7 @@ void sync_turn(struct node *node, uint64_t now_ms)
         return;
     if (sync->is_waiting && now_ms >= sync->asked_ms + ASK_TIMEOUT_MS)
         fail(node);
-    if (sync->is_waiting || node->log.n >= COMMIT_LOG_BUSY)
+    if (sync->is_waiting || commit_log_is_busy(&node->log))
         return;
     if (sync->n_failures > 2 * node->genesis->n_validators ||
         (sync->n_failures == 0 && sync->request_answered && !is_behind(node))) {
