@@ -27,7 +27,9 @@ static void ask(struct db *db, enum db_pending_kind kind, const char *sql, const
 
 /* The session's own settings win over what was set for role and database. A
  * transaction left open by a frozen process would hold the fence row's lock, and
- * the session of a host that died would hold the advisory lock for hours. */
+ * the session of a host that died would hold the advisory lock for hours. Every statement of
+ * ours is meant to go by an index; a plan is made once, perhaps while a table is empty and
+ * reading all of it is cheapest, and has to do when it holds millions of rows. */
 void db_session_start(struct db *db)
 {
     ask(db, DB_ASKED_SETTINGS,
@@ -39,7 +41,10 @@ void db_session_start(struct db *db)
         " set_config('tcp_keepalives_idle', '10', false),"
         " set_config('tcp_keepalives_interval', '5', false),"
         " set_config('tcp_keepalives_count', '3', false),"
-        " set_config('plan_cache_mode', $1, false)",
+        " set_config('plan_cache_mode', $1, false),"
+        " set_config('enable_seqscan', 'off', false),"
+        " set_config('enable_hashjoin', 'off', false),"
+        " set_config('enable_mergejoin', 'off', false)",
         db->setup.plans_once ? "force_generic_plan" : "auto");
     ask(db, DB_ASKED_VERSION, "SELECT coalesce(max(version), 0) FROM schema_migration", NULL);
     db_flush(db);

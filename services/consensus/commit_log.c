@@ -10,7 +10,7 @@
 
 /* Executed rows handed to the store at a time; while it is busy they gather here. */
 #define ROWS_MAX COMMIT_LOG_MAX
-#define ROWS_BATCH 64u
+#define ROWS_BATCH 128u
 /* A transaction of them at most this often: it costs as much for one as for many, and
  * nobody waits for it. */
 #define ROWS_PACE_MS 25u

@@ -14,7 +14,7 @@
 struct node;
 
 /* As many as the core ever has under way, and block-only ones beside them. */
-#define PERSIST_JOBS_MAX 64u
+#define PERSIST_JOBS_MAX 256u
 
 struct persist_job {
     uint64_t token;

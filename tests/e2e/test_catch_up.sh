@@ -81,6 +81,15 @@ says() {
     new_lines | grep -q "$@"
 }
 
+# However large the tables have become, no statement reads through one.
+assert_by_index() {
+    local n
+    n=$(query "$away" "SELECT sum(seq_tup_read) FROM pg_stat_user_tables
+        WHERE relname IN ('block', 'committed', 'segment', 'bundle_index')") ||
+        fail "$away: its statistics cannot be read"
+    ((n <= target)) || fail "$n rows were read without an index, at height $target"
+}
+
 assert_no_honest_peer_struck() {
     local struck
     struck=$(new_lines | grep event=peer_struck | grep -v "peer=$liar ")
@@ -138,6 +147,7 @@ make_blocks dripped "$dripped"
 lie drip
 come_back
 note "$line"
+assert_by_index
 says 'event=caught_up .*overdue=[1-9]' || fail "nobody was late, so nobody dripped: $line"
 assert_no_honest_peer_struck
 kill "$false_pid" && wait "$false_pid" 2>/dev/null
