@@ -12,7 +12,7 @@
 #define CURVE_OVERHEAD_BYTES 33 /* command name, nonce, MAC, flags: MAXMSGSIZE counts them */
 #define UNACKNOWLEDGED_MS 10000 /* TCP_USER_TIMEOUT */
 #define RECONNECT_MS 100
-#define RECONNECT_MAX_MS 5000
+#define RECONNECT_MAX_MS 1000
 
 static void set_int(void *socket, int option, int value)
 {

@@ -96,7 +96,7 @@ static bool is_ours(const struct connection_guard *guard, int fd)
         struct sockaddr_storage any;
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
-    } own;
+    } own = {.any = {.ss_family = AF_UNSPEC}};
     socklen_t size = sizeof(own);
 
     if (getsockname(fd, (struct sockaddr *)&own.any, &size) != 0)

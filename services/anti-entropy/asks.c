@@ -86,6 +86,19 @@ enum ask_due asks_due(struct asks *asks, uint64_t now_ms, uint32_t *ret_peer, st
     return ASK_NOT_DUE;
 }
 
+bool asks_take_back(struct asks *asks, uint32_t peer, struct ask *ret_ask)
+{
+    for (uint32_t i = 0; i < ASKS_PER_PEER; i++) {
+        struct ask *ask = &asks->peers[peer][i];
+        if (ask->request == 0)
+            continue;
+        *ret_ask = *ask;
+        *ask = (struct ask){.request = 0};
+        return true;
+    }
+    return false;
+}
+
 void asks_drop(struct asks *asks)
 {
     memset(asks->peers, 0, sizeof(asks->peers));

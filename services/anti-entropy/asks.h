@@ -42,6 +42,8 @@ enum ask_due { ASK_NOT_DUE, ASK_LATE, ASK_LOST };
 
 /* One that became late, or was lost and is forgotten; each is told once. */
 enum ask_due asks_due(struct asks *asks, uint64_t now_ms, uint32_t *ret_peer, struct ask *ret_ask);
+/* Takes back one that this peer owes. False: it owes nothing. */
+bool asks_take_back(struct asks *asks, uint32_t peer, struct ask *ret_ask);
 /* Nothing is owed any more. */
 void asks_drop(struct asks *asks);
 /* CLOCK_NEVER: nothing is owed. */

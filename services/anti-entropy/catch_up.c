@@ -104,6 +104,14 @@ static struct slot *find_slot(struct catch_up *run, const struct ask *ask)
     return NULL;
 }
 
+static void ask_another(struct catch_up *run, const struct ask *ask)
+{
+    struct slot *slot = find_slot(run, ask);
+
+    if (slot != NULL)
+        slot->state = SLOT_WANTED;
+}
+
 static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
 {
     struct catch_up *run = &entropy->catch_up;
@@ -114,13 +122,24 @@ static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
         enum ask_due due = asks_due(&run->asks, now_ms, &peer, &ask);
         if (due == ASK_NOT_DUE)
             return;
-        struct slot *slot = find_slot(run, &ask);
-        if (slot != NULL)
-            slot->state = SLOT_WANTED;
+        ask_another(run, &ask);
         run->n_overdue++;
-        if (due == ASK_LOST)
+        if (due == ASK_LOST && run->is_heard[peer])
             entropy_strike(entropy, peer, STRIKE_WITHHELD, "range of blocks");
     }
+}
+
+/* What it was asked before went unanswered because it could not reach us yet. */
+void catch_up_heard(struct entropy *entropy, uint32_t peer)
+{
+    struct catch_up *run = &entropy->catch_up;
+    struct ask ask;
+
+    if (run->is_heard[peer])
+        return;
+    run->is_heard[peer] = true;
+    while (asks_take_back(&run->asks, peer, &ask))
+        ask_another(run, &ask);
 }
 
 /* ---- what comes back ---- */

@@ -51,6 +51,7 @@ struct catch_up {
     uint64_t pause_ms[VALIDATORS_MAX]; /* had nothing for us until then */
     struct slot slots[CATCH_UP_SLOTS];
     struct asks asks;
+    bool is_heard[VALIDATORS_MAX]; /* ever: it can reach us */
     uint64_t started_ms, started_height, bytes; /* of the run */
     uint64_t n_overdue; /* answers that were late, or did not come */
     struct catch_up_last {
@@ -60,6 +61,8 @@ struct catch_up {
 
 enum apm_err catch_up_start(struct entropy *entropy);
 void catch_up_stop(struct entropy *entropy);
+/* A peer has said something, whatever it was. */
+void catch_up_heard(struct entropy *entropy, uint32_t peer);
 void catch_up_turn(struct entropy *entropy, uint64_t now_ms);
 uint64_t catch_up_deadline_ms(const struct entropy *entropy);
 

@@ -43,6 +43,7 @@ bool peer_on_bus(void *arg, short revents)
             break;
         case BUS_MESSAGE:
             take(entropy, &frame);
+            catch_up_heard(entropy, frame.from);
             bus_message_release(&frame);
             break;
         }

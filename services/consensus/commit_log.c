@@ -329,11 +329,12 @@ static void execute_first(struct node *node)
 void commit_turn(struct node *node, uint64_t now_ms)
 {
     const struct commit_log *log = &node->log;
+    uint64_t until_ms = clock_mono_ms() + EXECUTE_MS;
 
     store_blocks(node);
     if (log->n > 0 && commit_log_at(log, 0)->n_missing > 0)
         fetch_bodies(node, commit_log_at(log, 0), now_ms);
-    while (can_execute(log) && clock_mono_ms() <= now_ms + EXECUTE_MS)
+    while (can_execute(log) && clock_mono_ms() <= until_ms)
         execute_first(node);
     send_rows(node, now_ms);
 }

@@ -118,6 +118,21 @@ START_TEST(one_that_drips_does_not_make_slow_usual)
 }
 END_TEST
 
+START_TEST(what_a_peer_owes_can_be_taken_back)
+{
+    struct ask got;
+    ask(1, 7);
+    ask(1, 8);
+    ask(2, 9);
+    ck_assert(asks_take_back(&asks, 1, &got));
+    ck_assert_uint_eq(got.request, 7);
+    ck_assert(asks_take_back(&asks, 1, &got));
+    ck_assert(!asks_take_back(&asks, 1, &got));
+    ck_assert(!asks_answered(&asks, 1, 7, now_ms, &got));
+    answer(2, 9);
+}
+END_TEST
+
 START_TEST(dropped_asks_are_nobodys_fault)
 {
     uint32_t peer;
@@ -134,5 +149,6 @@ UNIT_MAIN("asks", clear, NULL, {
     tcase_add_test(tc, a_late_answer_still_counts);
     tcase_add_test(tc, where_all_are_slow_none_is_late);
     tcase_add_test(tc, one_that_drips_does_not_make_slow_usual);
+    tcase_add_test(tc, what_a_peer_owes_can_be_taken_back);
     tcase_add_test(tc, dropped_asks_are_nobodys_fault);
 })
