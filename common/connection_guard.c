@@ -169,8 +169,7 @@ static struct connection *oldest(struct connection_guard *guard, uint32_t owner)
     for (size_t i = 0; i < GUARD_CONNECTIONS_MAX; i++) {
         struct connection *connection = &guard->connections[i];
         bool is_one = owner == GUARD_NOBODY ? !connection->was_heard : connection->owner == owner;
-        if (connection->fd != 0 && is_one &&
-            (first == NULL || connection->number < first->number))
+        if (connection->fd != 0 && is_one && (first == NULL || connection->number < first->number))
             first = connection;
     }
     return first;
@@ -247,8 +246,7 @@ static void take_events(struct connection_guard *guard)
 static void own(struct connection_guard *guard, struct connection *connection, uint32_t owner)
 {
     connection->owner = owner;
-    if (guard->bounds.of_one_owner != 0 &&
-        count_owned(guard, owner) > guard->bounds.of_one_owner)
+    if (guard->bounds.of_one_owner != 0 && count_owned(guard, owner) > guard->bounds.of_one_owner)
         cut(guard, oldest(guard, owner));
 }
 

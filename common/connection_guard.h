@@ -22,10 +22,10 @@
 #define GUARD_NOBODY UINT32_MAX
 
 struct guard_bounds {
-    uint16_t port;           /* the socket's own */
-    uint32_t connections;    /* at most GUARD_CONNECTIONS_MAX */
-    uint32_t of_one_owner;   /* 0: not counted */
-    uint64_t untaken_bytes;  /* in all; 0: not counted */
+    uint16_t port;          /* the socket's own */
+    uint32_t connections;   /* at most GUARD_CONNECTIONS_MAX */
+    uint32_t of_one_owner;  /* 0: not counted */
+    uint64_t untaken_bytes; /* in all; 0: not counted */
 };
 
 struct connection_guard;

@@ -59,8 +59,7 @@ static uint32_t choose_peer(struct entropy *entropy, uint64_t now_ms)
         uint32_t peer = run->next_peer;
         run->next_peer = (run->next_peer + 1) % n;
         if (peer != entropy->self && now_ms >= run->pause_ms[peer] &&
-            !strikes_is_out(&entropy->strikes, peer, now_ms) &&
-            asks_may(&run->asks, peer))
+            !strikes_is_out(&entropy->strikes, peer, now_ms) && asks_may(&run->asks, peer))
             return peer;
     }
     return n;

@@ -51,9 +51,9 @@ struct catch_up {
     uint64_t pause_ms[VALIDATORS_MAX]; /* had nothing for us until then */
     struct slot slots[CATCH_UP_SLOTS];
     struct asks asks;
-    bool is_heard[VALIDATORS_MAX]; /* ever: it can reach us */
+    bool is_heard[VALIDATORS_MAX];              /* ever: it can reach us */
     uint64_t started_ms, started_height, bytes; /* of the run */
-    uint64_t n_overdue; /* answers that were late, or did not come */
+    uint64_t n_overdue;                         /* answers that were late, or did not come */
     struct catch_up_last {
         uint64_t blocks, bytes, took_ms;
     } last;

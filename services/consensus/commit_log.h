@@ -51,7 +51,7 @@ void executed_row_release(struct executed_row *row);
 struct commit_log {
     struct commit_entry *entries; /* ring of COMMIT_LOG_MAX */
     uint32_t first, n;
-    uint64_t bytes; /* of what waits: proposals and bodies */
+    uint64_t bytes;            /* of what waits: proposals and bodies */
     struct executed_row *rows; /* COMMIT_LOG_MAX, oldest first */
     uint32_t n_rows, n_rows_sent;
     uint64_t rows_sent_ms;

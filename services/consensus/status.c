@@ -89,8 +89,7 @@ static json_t *reasons_json(const struct node *node, uint32_t n_active)
             json_array_append_new(reasons, json_string(text));
         }
     if (node->view.is_observing) {
-        (void)snprintf(text, sizeof(text), "observing, signs nothing: %s",
-                       why_observing(node));
+        (void)snprintf(text, sizeof(text), "observing, signs nothing: %s", why_observing(node));
         json_array_append_new(reasons, json_string(text));
     }
     if (!store_is_up(node->store)) {
