@@ -8,12 +8,16 @@
 #include <sys/socket.h>
 
 #include "common/bus_socket.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "common/must.h"
 
 #define MONITOR "inproc://apm2.guard.%p"
 #define CHECK_MS 100u
-#define TRIM_MS 1000u /* in which libzmq frees what a connection had */
+/* libzmq frees what a connection had in its own time, a piece here and a piece there. */
+#define TRIM_MS 2000u
+#define TRIMS 5u
+#define TRIM_BYTES_MIN MIB
 
 struct end {
     struct sockaddr_storage address;
@@ -38,7 +42,8 @@ struct connection_guard {
     uint64_t n_accepted;
     uint32_t n_cut; /* since the last turn */
     uint64_t check_ms;
-    uint64_t trim_ms; /* 0: nothing to give back */
+    uint32_t n_trims; /* still to come */
+    uint64_t trim_ms;
     uint32_t n;
     struct connection connections[GUARD_CONNECTIONS_MAX];
     uint16_t place[GUARD_DESCRIPTOR_MAX]; /* by descriptor: in connections, + 1; 0: none */
@@ -67,6 +72,8 @@ static void add(struct connection_guard *guard, const struct connection *connect
 static void forget(struct connection_guard *guard, struct connection *connection)
 {
     guard->place[connection->fd] = 0;
+    if (connection->untaken_bytes >= TRIM_BYTES_MIN)
+        guard->n_trims = TRIMS;
     *connection = (struct connection){0};
     guard->n--;
 }
@@ -295,7 +302,7 @@ static struct connection *fattest(struct connection_guard *guard)
     return most;
 }
 
-static void bound_untaken(struct connection_guard *guard, uint64_t now_ms)
+static void bound_untaken(struct connection_guard *guard)
 {
     uint64_t total_bytes = measure(guard);
 
@@ -303,16 +310,16 @@ static void bound_untaken(struct connection_guard *guard, uint64_t now_ms)
         struct connection *most = fattest(guard);
         total_bytes -= most->untaken_bytes;
         cut(guard, most);
-        guard->trim_ms = now_ms + TRIM_MS;
     }
 }
 
 /* What was freed lies in the arena of libzmq's thread, which rarely shrinks by itself. */
 static void give_back(struct connection_guard *guard, uint64_t now_ms)
 {
-    if (guard->trim_ms == 0 || now_ms < guard->trim_ms)
+    if (guard->n_trims == 0 || now_ms < guard->trim_ms)
         return;
-    guard->trim_ms = 0;
+    guard->n_trims--;
+    guard->trim_ms = now_ms + TRIM_MS;
     (void)malloc_trim(0);
 }
 
@@ -323,7 +330,7 @@ uint32_t guard_turn(struct connection_guard *guard, uint64_t now_ms)
     guard->check_ms = now_ms + CHECK_MS;
     take_events(guard);
     if (guard->bounds.untaken_bytes > 0)
-        bound_untaken(guard, now_ms);
+        bound_untaken(guard);
     give_back(guard, now_ms);
     uint32_t n_cut = guard->n_cut;
     guard->n_cut = 0;
