@@ -9,13 +9,19 @@
 #define SMOOTHING 8u
 #define USUAL_STEP_MIN_MS 100u
 
+static uint64_t lost_ms(const struct ask *ask)
+{
+    return ask->asked_ms + (ask->is_excused ? ASK_EXCUSED_MS : ASK_LOST_MS);
+}
+
 static uint64_t due_ms(const struct asks *asks, const struct ask *ask)
 {
     uint64_t late_ms = asks->usual_ms * LATE_TIMES;
 
     if (late_ms < ASK_LATE_MIN_MS)
         late_ms = ASK_LATE_MIN_MS;
-    return ask->asked_ms + (ask->is_late || late_ms > ASK_LOST_MS ? ASK_LOST_MS : late_ms);
+    late_ms += ask->asked_ms;
+    return ask->is_late || late_ms > lost_ms(ask) ? lost_ms(ask) : late_ms;
 }
 
 bool asks_may(const struct asks *asks, uint32_t peer)
@@ -75,7 +81,7 @@ enum ask_due asks_due(struct asks *asks, uint64_t now_ms, uint32_t *ret_peer, st
                 continue;
             *ret_peer = peer;
             *ret_ask = *ask;
-            if (now_ms < ask->asked_ms + ASK_LOST_MS) {
+            if (now_ms < lost_ms(ask)) {
                 ask->is_late = true;
                 return ASK_LATE;
             }
@@ -86,17 +92,10 @@ enum ask_due asks_due(struct asks *asks, uint64_t now_ms, uint32_t *ret_peer, st
     return ASK_NOT_DUE;
 }
 
-bool asks_take_back(struct asks *asks, uint32_t peer, struct ask *ret_ask)
+void asks_excuse(struct asks *asks, uint32_t peer)
 {
-    for (uint32_t i = 0; i < ASKS_PER_PEER; i++) {
-        struct ask *ask = &asks->peers[peer][i];
-        if (ask->request == 0)
-            continue;
-        *ret_ask = *ask;
-        *ask = (struct ask){.request = 0};
-        return true;
-    }
-    return false;
+    for (uint32_t i = 0; i < ASKS_PER_PEER; i++)
+        asks->peers[peer][i].is_excused = true;
 }
 
 void asks_drop(struct asks *asks)

@@ -17,12 +17,14 @@
 #define ASKS_PER_PEER 3u
 #define ASK_LOST_MS 4000u
 #define ASK_LATE_MIN_MS 300u
+#define ASK_EXCUSED_MS 1000u
 
 struct ask {
     uint64_t request; /* 0: none */
     uint64_t from, to;
     uint64_t asked_ms;
     bool is_late;
+    bool is_excused; /* if it does not come, nobody is to blame */
 };
 
 struct asks {
@@ -42,8 +44,9 @@ enum ask_due { ASK_NOT_DUE, ASK_LATE, ASK_LOST };
 
 /* One that became late, or was lost and is forgotten; each is told once. */
 enum ask_due asks_due(struct asks *asks, uint64_t now_ms, uint32_t *ret_peer, struct ask *ret_ask);
-/* Takes back one that this peer owes. False: it owes nothing. */
-bool asks_take_back(struct asks *asks, uint32_t peer, struct ask *ret_ask);
+/* All that this peer owes: answers may have been on their way while it could not reach us.
+ * They are lost sooner, too. */
+void asks_excuse(struct asks *asks, uint32_t peer);
 /* Nothing is owed any more. */
 void asks_drop(struct asks *asks);
 /* CLOCK_NEVER: nothing is owed. */

@@ -85,7 +85,8 @@ static void ask_peers(struct entropy *entropy, uint64_t now_ms)
             run->pause_ms[peer] = now_ms + PAUSE_MS; /* not connected */
             continue;
         }
-        const struct ask ask = {request.request, slot->from, slot->to, now_ms, false};
+        const struct ask ask = {
+            .request = request.request, .from = slot->from, .to = slot->to, .asked_ms = now_ms};
         asks_add(&run->asks, peer, &ask);
         slot->state = SLOT_ASKED;
     }
@@ -103,14 +104,6 @@ static struct slot *find_slot(struct catch_up *run, const struct ask *ask)
     return NULL;
 }
 
-static void ask_another(struct catch_up *run, const struct ask *ask)
-{
-    struct slot *slot = find_slot(run, ask);
-
-    if (slot != NULL)
-        slot->state = SLOT_WANTED;
-}
-
 static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
 {
     struct catch_up *run = &entropy->catch_up;
@@ -121,24 +114,22 @@ static void check_deadlines(struct entropy *entropy, uint64_t now_ms)
         enum ask_due due = asks_due(&run->asks, now_ms, &peer, &ask);
         if (due == ASK_NOT_DUE)
             return;
-        ask_another(run, &ask);
+        struct slot *slot = find_slot(run, &ask);
+        if (slot != NULL)
+            slot->state = SLOT_WANTED;
         run->n_overdue++;
-        if (due == ASK_LOST && run->is_heard[peer])
+        if (due == ASK_LOST && run->is_heard[peer] && !ask.is_excused)
             entropy_strike(entropy, peer, STRIKE_WITHHELD, "range of blocks");
     }
 }
 
-/* What it was asked before went unanswered because it could not reach us yet. */
 void catch_up_heard(struct entropy *entropy, uint32_t peer)
 {
     struct catch_up *run = &entropy->catch_up;
-    struct ask ask;
 
-    if (run->is_heard[peer])
-        return;
+    if (!run->is_heard[peer])
+        asks_excuse(&run->asks, peer);
     run->is_heard[peer] = true;
-    while (asks_take_back(&run->asks, peer, &ask))
-        ask_another(run, &ask);
 }
 
 /* ---- what comes back ---- */

@@ -16,7 +16,8 @@ static void clear(void)
 
 static void ask(uint32_t peer, uint64_t request)
 {
-    const struct ask ask = {request, request * 128, request * 128 + 127, now_ms, false};
+    const struct ask ask = {
+        .request = request, .from = request * 128, .to = request * 128 + 127, .asked_ms = now_ms};
     asks_add(&asks, peer, &ask);
 }
 
@@ -118,17 +119,22 @@ START_TEST(one_that_drips_does_not_make_slow_usual)
 }
 END_TEST
 
-START_TEST(what_a_peer_owes_can_be_taken_back)
+START_TEST(what_is_excused_is_lost_sooner)
 {
     struct ask got;
+    uint32_t peer;
     ask(1, 7);
+    asks_excuse(&asks, 1);
     ask(1, 8);
     ask(2, 9);
-    ck_assert(asks_take_back(&asks, 1, &got));
+    now_ms += ASK_EXCUSED_MS;
+    ck_assert_int_eq(asks_due(&asks, now_ms, &peer, &got), ASK_LOST);
     ck_assert_uint_eq(got.request, 7);
-    ck_assert(asks_take_back(&asks, 1, &got));
-    ck_assert(!asks_take_back(&asks, 1, &got));
-    ck_assert(!asks_answered(&asks, 1, 7, now_ms, &got));
+    ck_assert(got.is_excused);
+    ck_assert_int_eq(asks_due(&asks, now_ms, &peer, &got), ASK_LATE);
+    ck_assert(!got.is_excused); /* asked since */
+    ck_assert_int_eq(due(&peer), ASK_LATE);
+    ck_assert_int_eq(due(&peer), ASK_NOT_DUE);
     answer(2, 9);
 }
 END_TEST
@@ -149,6 +155,6 @@ UNIT_MAIN("asks", clear, NULL, {
     tcase_add_test(tc, a_late_answer_still_counts);
     tcase_add_test(tc, where_all_are_slow_none_is_late);
     tcase_add_test(tc, one_that_drips_does_not_make_slow_usual);
-    tcase_add_test(tc, what_a_peer_owes_can_be_taken_back);
+    tcase_add_test(tc, what_is_excused_is_lost_sooner);
     tcase_add_test(tc, dropped_asks_are_nobodys_fault);
 })
