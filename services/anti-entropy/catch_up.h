@@ -48,7 +48,7 @@ struct catch_up {
     uint64_t tip;
     uint64_t planned; /* blocks up to here have a slot */
     uint32_t next_peer;
-    uint64_t pause_ms[VALIDATORS_MAX]; /* had nothing for us until then */
+    uint64_t pause_ms[VALIDATORS_MAX]; /* had nothing, or no more, for us: until then */
     struct slot slots[CATCH_UP_SLOTS];
     struct asks asks;
     bool is_heard[VALIDATORS_MAX];              /* ever: it can reach us */
